@@ -1,0 +1,77 @@
+"""fittingroom: train, judge and explain small-image classifiers.
+
+::
+
+    import fittingroom as fr
+
+    data = fr.load("fashion-mnist")
+    run = fr.train("three-layer", data)
+    print(run.evaluation)
+
+Nothing heavy is imported until one of the names below is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from fittingroom._version import __version__
+
+if TYPE_CHECKING:
+    from fittingroom.data.dataset import DataSplits, ImageDataset
+    from fittingroom.data.sources import load
+    from fittingroom.errors import FittingroomError
+    from fittingroom.evaluation.evaluate import Evaluation, evaluate
+    from fittingroom.models import Classifier
+    from fittingroom.runs.run import Run, list_runs, open_run
+    from fittingroom.runs.train import resume, train
+    from fittingroom.training.recipe import Recipe, recipe
+
+__all__ = [
+    "Classifier",
+    "DataSplits",
+    "Evaluation",
+    "FittingroomError",
+    "ImageDataset",
+    "Recipe",
+    "Run",
+    "__version__",
+    "evaluate",
+    "list_runs",
+    "load",
+    "open_run",
+    "recipe",
+    "resume",
+    "train",
+]
+
+_HOMES = {
+    "Classifier": "fittingroom.models",
+    "DataSplits": "fittingroom.data.dataset",
+    "Evaluation": "fittingroom.evaluation.evaluate",
+    "FittingroomError": "fittingroom.errors",
+    "ImageDataset": "fittingroom.data.dataset",
+    "Recipe": "fittingroom.training.recipe",
+    "Run": "fittingroom.runs.run",
+    "evaluate": "fittingroom.evaluation.evaluate",
+    "list_runs": "fittingroom.runs.run",
+    "load": "fittingroom.data.sources",
+    "open_run": "fittingroom.runs.run",
+    "recipe": "fittingroom.training.recipe",
+    "resume": "fittingroom.runs.train",
+    "train": "fittingroom.runs.train",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fittingroom' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

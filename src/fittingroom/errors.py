@@ -1,0 +1,48 @@
+"""Every error that fittingroom raises on purpose.
+
+::
+
+    FittingroomError
+    ├── DataError            a data set that cannot be read or does not make sense
+    │   └── DownloadError    a file that could not be fetched, or not the right one
+    ├── RecipeError          an unknown field, name or a value out of range
+    ├── ModelError           an unknown network, or one that does not fit the data or the file
+    ├── DeviceError          a device or precision that is not there, or too little memory
+    ├── DivergenceError      a loss that is no longer a number
+    └── RunError             a run folder that is missing, unfinished, damaged or not writable
+
+Each message is one line: what was expected, what was found, where, and what to do next.
+The command line prints it and exits with code 2.
+"""
+
+
+class FittingroomError(Exception):
+    """The root: catch this to catch every error that fittingroom raises on purpose."""
+
+
+class DataError(FittingroomError):
+    """A data set that cannot be read or does not make sense."""
+
+
+class DownloadError(DataError):
+    """A file that could not be fetched, or whose content is not the expected one."""
+
+
+class RecipeError(FittingroomError, ValueError):
+    """An unknown recipe or field, or a value that makes no sense."""
+
+
+class ModelError(FittingroomError):
+    """An unknown network, or one that does not fit the data or the file."""
+
+
+class DeviceError(FittingroomError):
+    """A device or precision that is not available, or that has too little memory."""
+
+
+class DivergenceError(FittingroomError):
+    """The loss became NaN or infinite."""
+
+
+class RunError(FittingroomError):
+    """A run folder that is missing, unfinished, damaged or cannot be written."""
