@@ -1,0 +1,109 @@
+"""Networks by name: ours from MODELS, a person's own by "module:Class".
+
+Every entry of MODELS is called as `Network(input_shape, num_classes, **options)` and maps floats
+(B, C, H, W) to scores (B, K).
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import nn
+
+from fittingroom.errors import ModelError
+from fittingroom.models.convnet import ConvNet
+from fittingroom.models.mlp import ThreeLayer, TwoLayer
+
+MODELS: dict[str, Callable[..., nn.Module]] = {
+    "two-layer": TwoLayer,
+    "three-layer": ThreeLayer,
+    "convnet": ConvNet,
+}
+
+
+def build_network(
+    name: str,
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    options: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """Build one of our networks for pictures of `input_shape` (C, H, W) and `num_classes`.
+
+    Raises
+    ------
+    ModelError
+        If there is no network of that name, or it does not take these options.
+    """
+    if name not in MODELS:
+        raise ModelError(
+            f"unknown model {name!r}; known are {', '.join(MODELS)}; "
+            "a network of your own is named module:Class"
+        )
+    return call_network(name, MODELS[name], input_shape, num_classes, options)
+
+
+def import_network(
+    name: str,
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    options: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """Import a person's own network, named "module:Class", and build it.
+
+    The class is called with `input_shape` and `num_classes` if it has parameters of these names.
+    Importing runs that module's code: call this only with a name that a person has typed.
+
+    Raises
+    ------
+    ModelError
+        If the module or class is not there, or what it makes is no nn.Module.
+    """
+    module_name, _, class_name = name.partition(":")
+    here = os.getcwd()  # noqa: PTH109 - sys.path holds strings
+    sys.path.insert(0, here)
+    try:
+        factory = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ModelError(
+            f"model {name!r}: {error}; expected module:Class, importable from {here}"
+        ) from error
+    finally:
+        sys.path.remove(here)
+    return call_network(name, factory, input_shape, num_classes, options)
+
+
+def call_network(
+    name: str,
+    factory: Callable[..., nn.Module],
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    options: Mapping[str, Any] | None,
+) -> nn.Module:
+    """Call a network's class with the shapes, if it takes them, and the options."""
+    try:
+        parameters = inspect.signature(factory).parameters
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"model {name!r} cannot be called") from error
+    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+    unknown = [] if takes_any else [key for key in options or {} if key not in parameters]
+    if unknown:
+        known = [key for key in parameters if key not in {"input_shape", "num_classes"}]
+        raise ModelError(
+            f"model {name!r} has no option {unknown[0]!r}; it has {', '.join(known) or 'none'}"
+        )
+    shapes = {"input_shape": input_shape, "num_classes": num_classes}
+    arguments = {key: value for key, value in shapes.items() if takes_any or key in parameters}
+    try:
+        network = factory(**arguments, **(options or {}))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(f"model {name!r} cannot be built: {error}") from error
+    if not isinstance(network, nn.Module):
+        raise ModelError(
+            f"model {name!r}: expected a torch.nn.Module, found {type(network).__name__}"
+        )
+    return network

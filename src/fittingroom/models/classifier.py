@@ -1,0 +1,247 @@
+"""A classifier that carries its own preprocessing and class names, saved and loaded as one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fittingroom.errors import ModelError
+from fittingroom.models.build import build_network
+
+FORMAT = "fittingroom-model/1"
+
+
+class Preprocessing(nn.Module):
+    """Pixels 0-255 to the floats that the network sees: (pixel / 255 - mean) / std.
+
+    Parameters
+    ----------
+    mean, std
+        One value a channel, on the 0-1 scale. The default, 0 and 1, is the notebook's
+        normalisation: pixel / 255 and nothing else.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: Sequence[float] = (0.0,), std: Sequence[float] = (1.0,)) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(1, -1, 1, 1))
+        self.only_scales = all(m == 0 for m in mean) and all(s == 1 for s in std)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images, uint8 (B, C, H, W), to float32 of the same shape."""
+        x = images / 255
+        return x if self.only_scales else (x - self.mean) / self.std
+
+
+class Classifier(nn.Module):
+    """Preprocessing, network and class names as one module: pictures in, scores out.
+
+    Parameters
+    ----------
+    network
+        Maps floats (B, C, H, W) to scores (B, K).
+    classes
+        The K class names, in label order.
+    preprocessing
+        What is done to the pixels first.
+    architecture
+        The name the network can be built again by: a key of MODELS, or "module:Class".
+    options
+        The arguments it was built with, JSON values.
+    input_shape
+        (C, H, W) of the pictures.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        classes: Sequence[str],
+        input_shape: tuple[int, int, int],
+        *,
+        preprocessing: Preprocessing | None = None,
+        architecture: str = "",
+        options: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.preprocessing = preprocessing or Preprocessing()
+        self.network = network
+        self.classes = tuple(classes)
+        self.input_shape = input_shape
+        self.architecture = architecture
+        self.options = dict(options or {})
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the scores, float (B, K), of images, uint8 (B, C, H, W)."""
+        return self.network(self.preprocessing(images))  # type: ignore[no-any-return]
+
+    @property
+    def num_parameters(self) -> int:
+        """How many numbers training adjusts."""
+        return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
+    def check_scores(self) -> None:
+        """Run two blank pictures through the network and see that scores (2, K) come out.
+
+        Raises
+        ------
+        ModelError
+            If the network does not take these pictures or returns another shape.
+        """
+        device = next((p.device for p in self.parameters()), torch.device("cpu"))
+        images = torch.zeros((2, *self.input_shape), dtype=torch.uint8, device=device)
+        was_training = self.training
+        self.eval()
+        try:
+            with torch.no_grad():
+                scores = self(images)
+        except (RuntimeError, TypeError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise ModelError(
+                f"{self.architecture}: does not take pictures of {self.input_shape} (C, H, W): "
+                f"{reason}"
+            ) from error
+        finally:
+            self.train(was_training)
+        expected = (2, len(self.classes))
+        if not isinstance(scores, Tensor) or tuple(scores.shape) != expected:
+            found = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
+            raise ModelError(
+                f"{self.architecture}: for 2 pictures and {len(self.classes)} classes expected "
+                f"scores of shape {expected}, found {found}"
+            )
+
+    def to_bytes(self) -> bytes:
+        """Return weights, preprocessing and class names as the content of a safetensors file.
+
+        Nothing is pickled, so reading such a file runs no code.
+        """
+        from safetensors.torch import save
+
+        description = {
+            "format": FORMAT,
+            "architecture": self.architecture,
+            "options": json.dumps(self.options),
+            "input_shape": json.dumps(self.input_shape),
+            "classes": json.dumps(self.classes, ensure_ascii=False),
+        }
+        # Clones: safetensors refuses tensors that share memory, as tied weights do.
+        tensors = {
+            name: t.detach().cpu().contiguous().clone() for name, t in self.state_dict().items()
+        }
+        return save(tensors, metadata=description)
+
+    def save(self, path: str | Path) -> None:
+        """Write `to_bytes` to a file, which `Classifier.load` reads."""
+        Path(path).write_bytes(self.to_bytes())
+
+    @classmethod
+    def load(cls, path: str | Path, network: nn.Module | None = None) -> Classifier:
+        """Read a file that `save` wrote.
+
+        Parameters
+        ----------
+        path
+            The safetensors file.
+        network
+            Needed only if the file was written from a network of your own: an instance of it.
+            A file never makes fittingroom import code.
+
+        Raises
+        ------
+        ModelError
+            If the file is missing, damaged, of another kind, or does not fit the network.
+        """
+        description, tensors = read_model_file(Path(path))
+        try:
+            architecture = description["architecture"]
+            options = json.loads(description["options"])
+            channels, height, width = (int(n) for n in json.loads(description["input_shape"]))
+            classes = [str(name) for name in json.loads(description["classes"])]
+            mean, std = tensors["preprocessing.mean"], tensors["preprocessing.std"]
+            preprocessing = Preprocessing(mean.flatten().tolist(), std.flatten().tolist())
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{path}: the description of the model is damaged") from error
+        shape = (channels, height, width)
+        if network is None:
+            # On "meta" nothing is allocated, however large a network the description asks for.
+            with torch.device("meta"):
+                promised = build_network(architecture, shape, len(classes), options)
+            check_shapes(path, promised, tensors)
+            network = build_network(architecture, shape, len(classes), options)
+        check_shapes(path, network, tensors)
+        classifier = cls(
+            network,
+            classes,
+            shape,
+            preprocessing=preprocessing,
+            architecture=architecture,
+            options=options,
+        )
+        classifier.load_state_dict(tensors)
+        return classifier.eval()
+
+
+def check_shapes(path: str | Path, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """See that the weights in a model file are those of the network, by names and shapes.
+
+    Raises
+    ------
+    ModelError
+        If they are not.
+    """
+    expected = {f"network.{name}": tuple(t.shape) for name, t in network.state_dict().items()}
+    found = {k: tuple(t.shape) for k, t in tensors.items() if k.startswith("network.")}
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            raise ModelError(
+                f"{path}: the weights do not fit {type(network).__name__}: {name} should be "
+                f"{expected.get(name, 'absent')}, found {found.get(name, 'nothing')}"
+            )
+
+
+def compute_scores(classifier: nn.Module, images: Tensor, *, batch_size: int = 1000) -> Tensor:
+    """Return the scores, float32 (N, K), of images, uint8 (N, C, H, W), in evaluation mode.
+
+    Computed batch by batch on the images' device; the module's mode is put back afterwards.
+    """
+    was_training = classifier.training
+    classifier.eval()
+    try:
+        with torch.inference_mode():
+            return torch.cat([classifier(batch).float() for batch in images.split(batch_size)])
+    finally:
+        classifier.train(was_training)
+
+
+def read_model_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Return the description and the tensors of a model file.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, damaged or not one of ours.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise ModelError(f"{path}: no such model file")
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            description = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(f"{path}: not a readable safetensors file: {error}") from error
+    if description.get("format") != FORMAT:
+        raise ModelError(
+            f"{path}: expected a model of format {FORMAT}, "
+            f"found {description.get('format', 'no format')}"
+        )
+    return description, tensors
