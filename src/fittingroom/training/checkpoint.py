@@ -1,0 +1,194 @@
+"""Everything a run needs to go on where it stopped, in one safetensors file.
+
+Data order, augmentation and dropout follow from the recipe's seed and the epoch's number, so
+that between epochs no random state has to be kept; within an epoch the generators' states are.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fittingroom.errors import RunError
+from fittingroom.models.classifier import Classifier
+from fittingroom.training.device import Device
+from fittingroom.training.history import Epoch, best_epoch
+from fittingroom.training.meter import Meter
+
+FORMAT = "fittingroom-checkpoint/1"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A run at one moment between two steps.
+
+    Parameters
+    ----------
+    epoch, step
+        Epochs finished, and steps done in the one after them.
+    history
+        Records of the finished epochs.
+    seconds
+        Training time so far.
+    tensors
+        Weights ("model.*"), optimizer state ("optimizer.INDEX.*"), the best weights so far
+        ("best.*", with early stopping), the losses and hits of the epoch in progress ("epoch.*")
+        and the random generators' states ("random.*").
+    """
+
+    epoch: int
+    step: int
+    history: tuple[Epoch, ...]
+    seconds: float
+    tensors: dict[str, Tensor]
+
+    def part(self, name: str) -> dict[str, Tensor]:
+        """Return the tensors whose names begin with `name` and a dot, without that beginning."""
+        prefix = f"{name}."
+        return {
+            key.removeprefix(prefix): tensor
+            for key, tensor in self.tensors.items()
+            if key.startswith(prefix)
+        }
+
+    def to_bytes(self) -> bytes:
+        """Return the checkpoint as the content of a safetensors file."""
+        from safetensors.torch import save
+
+        position = {
+            "epoch": self.epoch,
+            "step": self.step,
+            "seconds": self.seconds,
+            "history": [record.to_dict() for record in self.history],
+        }
+        # Clones: safetensors refuses tensors that share memory, as tied weights do.
+        tensors = {name: t.detach().cpu().clone().contiguous() for name, t in self.tensors.items()}
+        return save(tensors, {"format": FORMAT, "position": json.dumps(position)})
+
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint:
+        """Read a checkpoint.
+
+        Raises
+        ------
+        RunError
+            If the file is missing or damaged.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(str(path), framework="pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if metadata.get("format") != FORMAT:
+                raise RunError(f"{path}: expected a checkpoint of format {FORMAT}")
+            position = json.loads(metadata["position"])
+            history = tuple(Epoch(**record) for record in position["history"])
+            return cls(position["epoch"], position["step"], history, position["seconds"], tensors)
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            raise RunError(f"{path}: the checkpoint cannot be read: {error}") from error
+
+
+class TrainingState:
+    """What changes while a run goes on: weights, optimizer, records, position.
+
+    Parameters
+    ----------
+    classifier
+        Trained in place.
+    optimizer
+        Over the classifier's parameters.
+    """
+
+    def __init__(self, classifier: Classifier, optimizer: torch.optim.Optimizer) -> None:
+        self.classifier = classifier
+        self.optimizer = optimizer
+        self.history: list[Epoch] = []
+        self.best: dict[str, Tensor] = {}
+        self.epoch = 0
+        self.step = 0
+        self.seconds = 0.0
+
+    def finish_epoch(self, record: Epoch, *, keep_best: bool) -> None:
+        """Note that an epoch is over; keep a copy of the weights if they are the best so far."""
+        self.history.append(record)
+        self.seconds += record.seconds
+        self.epoch, self.step = self.epoch + 1, 0
+        if keep_best and best_epoch(self.history) is record:
+            self.best = {k: t.detach().clone() for k, t in self.classifier.state_dict().items()}
+
+    def checkpoint(self, meter: Meter, device: Device) -> Checkpoint:
+        """Return all of it as it is now."""
+        parts = {
+            "model": self.classifier.state_dict(),
+            "optimizer": optimizer_tensors(self.optimizer),
+            "best": self.best,
+            "epoch": meter.state(),
+            "random": random_states(device),
+        }
+        tensors = {f"{part}.{k}": t for part, named in parts.items() for k, t in named.items()}
+        return Checkpoint(self.epoch, self.step, tuple(self.history), self.seconds, tensors)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go back to where the checkpoint was made, but for the epoch in progress.
+
+        Raises
+        ------
+        RunError
+            If the checkpoint is of another network.
+        """
+        try:
+            self.classifier.load_state_dict(checkpoint.part("model"))
+        except RuntimeError as error:
+            raise RunError(f"the checkpoint is of another network: {error}") from error
+        restore_optimizer(self.optimizer, checkpoint.part("optimizer"))
+        device = next(self.classifier.parameters()).device
+        self.history = list(checkpoint.history)
+        self.best = {name: tensor.to(device) for name, tensor in checkpoint.part("best").items()}
+        self.epoch, self.step = checkpoint.epoch, checkpoint.step
+        self.seconds = checkpoint.seconds
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the optimizer's state, named INDEX.KEY, INDEX counting its parameters."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{index}.{key}": torch.as_tensor(value)
+        for index, values in state.items()
+        for key, value in values.items()
+        if value is not None
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put back what `optimizer_tensors` returned."""
+    state: dict[int, dict[str, Any]] = {}
+    for name, tensor in tensors.items():
+        index, key = name.split(".", 1)
+        state.setdefault(int(index), {})[key] = tensor
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def random_states(device: Device) -> dict[str, Tensor]:
+    """Return the states of torch's generators that the run draws from."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.kind == "cuda":
+        states["device"] = torch.cuda.get_rng_state(device.torch_device)
+    elif device.kind == "mps":
+        states["device"] = torch.mps.get_rng_state()
+    return states
+
+
+def restore_random_states(device: Device, states: dict[str, Tensor]) -> None:
+    """Put back what `random_states` returned."""
+    torch.set_rng_state(states["cpu"])
+    if device.kind == "cuda":
+        torch.cuda.set_rng_state(states["device"], device.torch_device)
+    elif device.kind == "mps":
+        torch.mps.set_rng_state(states["device"])

@@ -1,0 +1,115 @@
+"""What a run reports while it goes on: one record an epoch, and where it stands within one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+# More updates a second than this no person reads, and each one waits for the device.
+UPDATE_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training pictures.
+
+    Parameters
+    ----------
+    epoch
+        Counted from 1.
+    train_loss, train_accuracy
+        Means over the pictures as they were trained on, augmentation and label smoothing
+        included, while the weights were changing. Accuracies are fractions, 0 to 1.
+    validation_loss, validation_accuracy
+        Of the weights at the end of the epoch on the validation pictures; None without any.
+    learning_rate
+        At the last step of the epoch.
+    seconds
+        Wall-clock time of training and validation.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    learning_rate: float
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands.
+
+    Parameters
+    ----------
+    epoch, epochs
+        The epoch that is going on, counted from 1, and how many there will be at most.
+    step, steps
+        Steps done in this epoch, and how many it has.
+    loss
+        Mean training loss of this epoch so far.
+    images_per_second
+        Training pictures a second since the start, validation included.
+    seconds_left
+        Estimated from the steps done so far.
+    finished
+        The record of the epoch, once it is over; None while it goes on.
+    """
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    images_per_second: float
+    seconds_left: float
+    finished: Epoch | None = None
+
+
+def best_epoch(history: list[Epoch] | tuple[Epoch, ...]) -> Epoch:
+    """Return the epoch with the highest validation accuracy, the earliest of equals."""
+    return max(history, key=lambda record: (record.validation_accuracy or 0.0, -record.epoch))
+
+
+class Pace:
+    """Says when an update is due, how fast training goes and how long it will take.
+
+    Parameters
+    ----------
+    epochs, steps, batch_size
+        Epochs of the run, steps of an epoch, pictures of a step.
+    """
+
+    def __init__(self, epochs: int, steps: int, batch_size: int) -> None:
+        self.epochs, self.steps, self.batch_size = epochs, steps, batch_size
+        self.started = self.last_update = time.perf_counter()
+        self.steps_timed = 0
+
+    def step_is_due(self) -> bool:
+        """Count a step; tell whether a person should hear of it."""
+        self.steps_timed += 1
+        now = time.perf_counter()
+        due = now - self.last_update >= UPDATE_SECONDS
+        if due:
+            self.last_update = now
+        return due
+
+    def progress(self, epoch: int, step: int, loss: float) -> Progress:
+        """Describe the moment after `step` steps of `epoch` (counted from 1)."""
+        seconds_a_step = (time.perf_counter() - self.started) / max(self.steps_timed, 1)
+        left = (self.epochs - epoch) * self.steps + self.steps - step
+        return Progress(
+            epoch=epoch,
+            epochs=self.epochs,
+            step=step,
+            steps=self.steps,
+            loss=loss,
+            images_per_second=self.batch_size / max(seconds_a_step, 1e-9),
+            seconds_left=left * seconds_a_step,
+        )
