@@ -1,0 +1,50 @@
+# Every target makes what it needs; `make help` lists them.
+# Windows without make: CONTRIBUTING.md has the same in plain lines.
+
+PYTHON ?= python3
+ARGS ?=
+
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+else
+BIN := .venv/bin
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format coverage bench clean environment environment-dev
+
+help: ## list the targets (ARGS="..." is handed on: make run ARGS="--epochs 5")
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+run: environment ## train, evaluate and picture the notebook's best network
+	@$(BIN)/fittingroom train $(ARGS)
+
+test: environment-dev ## run the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: environment-dev ## style, types and tests: what a change must pass
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m mypy
+	@$(BIN)/python -m pytest $(ARGS)
+
+format: environment-dev ## put the code into the project's style
+	@$(BIN)/python -m ruff check --fix .
+	@$(BIN)/python -m ruff format .
+
+coverage: environment-dev ## run the tests and show the lines that none of them reaches
+	@$(BIN)/python -m pytest --cov=fittingroom --cov-report=term-missing:skip-covered $(ARGS)
+
+bench: environment-dev ## time the program beside what it is compared with
+	@$(BIN)/python benchmarks $(ARGS)
+
+clean: ## remove caches and build products; keeps .venv, runs and data
+	@rm -rf build dist htmlcov .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
+	@find src tests benchmarks examples scripts -name __pycache__ -type d -exec rm -rf {} +
+
+# The script returns at once if there is nothing to do, and knows better than file times when there is.
+environment:
+	@$(PYTHON) scripts/setup.py
+
+environment-dev:
+	@$(PYTHON) scripts/setup.py --dev
