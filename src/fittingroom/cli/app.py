@@ -1,0 +1,389 @@
+"""The commands. Each parses its words, calls one library function and prints what it returned.
+
+Heavy libraries are imported inside the commands, so that `fittingroom --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fittingroom._version import __version__
+from fittingroom.cli.options import with_recipe_flags
+from fittingroom.cli.terminal import (
+    EPOCH_COLUMNS,
+    Terminal,
+    duration,
+    epoch_cells,
+    one_line_errors,
+)
+from fittingroom.errors import RecipeError
+
+if TYPE_CHECKING:
+    from fittingroom.data.dataset import DataSplits
+    from fittingroom.runs.run import Run
+    from fittingroom.training.recipe import Recipe
+
+app = typer.Typer(
+    name="fittingroom",
+    help="Train, judge and explain small-image classifiers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+runs_app = typer.Typer(help="List runs, or show one.", invoke_without_command=True)
+data_app = typer.Typer(help="Look at a data set, check it, or draw one.", no_args_is_help=True)
+app.add_typer(runs_app, name="runs")
+app.add_typer(data_app, name="data")
+
+DataOption = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        help="auto, fashion-mnist, sketches, or a path: a folder, zip, CSV or npz",
+        show_default=False,
+    ),
+]
+ClassesOption = Annotated[
+    Path | None, typer.Option("--classes", help="text file with one class name a line")
+]
+SizeOption = Annotated[
+    str | None, typer.Option("--size", help="resize pictures of folders: 28 or HEIGHTxWIDTH")
+]
+RunsOption = Annotated[Path, typer.Option("--out", "--runs", help="folder of the runs")]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="only warnings and errors")]
+JsonOption = Annotated[bool, typer.Option("--json", help="the result as JSON, for programs")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a run's name, folder, or latest")]
+
+RUNS = Path("runs")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def program(
+    version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
+) -> None:
+    """Train, judge and explain small-image classifiers, with Fashion-MNIST as home ground."""
+    if version:
+        sys.stdout.write(f"fittingroom {__version__}\n")
+        raise typer.Exit
+
+
+@app.command()
+@with_recipe_flags
+def train(
+    *,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="a named recipe, or a TOML file with one")
+    ] = None,
+    data: DataOption = "auto",
+    classes: ClassesOption = None,
+    size: SizeOption = None,
+    device: DeviceOption = "auto",
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads")] = None,
+    out: RunsOption = RUNS,
+    name: Annotated[str | None, typer.Option("--name", help="the run's name")] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="RUN", help="go on with an unfinished run")
+    ] = None,
+    figures: Annotated[bool, typer.Option(help="draw the figures")] = True,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+    **fields: Any,
+) -> None:
+    """Train a model, judge it and draw its figures: the notebook's best network by default."""
+    with one_line_errors():
+        terminal = Terminal(quiet=quiet, as_json=as_json)
+        if resume is not None and (fields or recipe):
+            changed = ", ".join(fields) or "recipe"
+            raise RecipeError(f"--resume goes on with the run's own recipe; leave out {changed}")
+        settled = None if resume else settle_recipe(recipe, fields)
+        splits = None
+        if settled or data != "auto":
+            splits = load_data(terminal, data, classes, size)
+        from fittingroom.runs import train as conductor
+
+        set_threads(threads)
+        with terminal.follow_training() as on_progress:
+            if settled is None:
+                run = conductor.resume(
+                    str(resume),
+                    splits,
+                    runs=out,
+                    device=None if device == "auto" else device,
+                    figures=figures,
+                    on_start=lambda run: announce_run(terminal, run),
+                    on_progress=on_progress,
+                )
+            else:
+                run = conductor.train(
+                    settled,
+                    splits or "auto",
+                    device=device,
+                    out=out,
+                    name=name,
+                    figures=figures,
+                    command=shlex.join(["fittingroom", *sys.argv[1:]]),
+                    on_start=lambda run: announce_run(terminal, run),
+                    on_progress=on_progress,
+                )
+        show_finished(terminal, run)
+
+
+def settle_recipe(name: str | None, fields: dict[str, Any]) -> Recipe:
+    """Return the recipe that the flags describe."""
+    from fittingroom.training.recipe import recipe, recipe_for_model
+
+    if name is not None:
+        return recipe(name, **fields)
+    if "model" in fields:
+        return recipe_for_model(**fields)
+    return recipe(**fields)
+
+
+def load_data(
+    terminal: Terminal, source: str, classes: Path | None = None, size: str | None = None
+) -> DataSplits:
+    """Load a data set and say what a person should know about it."""
+    from fittingroom.data.sources import load
+
+    splits = load(source, classes=classes, size=read_size(size), announce=terminal.say)
+    for note in splits.notes:
+        terminal.say(f"note: {note}")
+    return splits
+
+
+def read_size(text: str | None) -> tuple[int, int] | None:
+    """Read "28" or "32x24" (height x width).
+
+    Raises
+    ------
+    RecipeError
+        If it is neither.
+    """
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise RecipeError(f"--size must be 28 or HEIGHTxWIDTH, e.g. 32x24, found {text!r}")
+    return int(parts[0]), int(parts[-1])
+
+
+def set_threads(threads: int | None) -> None:
+    """Let torch use so many CPU threads."""
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def announce_run(terminal: Terminal, run: Run) -> None:
+    """Say what is about to be trained, on what, where."""
+    data, environment = run.record["data"], run.record["environment"]
+    kind = " (sketches, not Fashion-MNIST)" if data["sketches"] else ""
+    terminal.say(
+        f"data: {data['name']}{kind}, {data['train']:,} to train, {data['validation']:,} to "
+        f"validate, {data['test']:,} to test, fingerprint {data['fingerprint'][:12]}"
+    )
+    terminal.say(
+        f"model: {run.recipe.model}, {run.record['model']['parameters']:,} parameters, on "
+        f"{environment['device']} ({environment['device_name']}), {environment['precision']}"
+    )
+    if run.recipe.protocol == "notebook":
+        terminal.say(
+            "protocol notebook: trained on every training picture; the score is read on the "
+            "test set, so do not choose settings by it"
+        )
+
+
+def show_finished(terminal: Terminal, run: Run) -> None:
+    """Print the epochs, the evaluation and where everything lies."""
+    if terminal.console.is_terminal:
+        terminal.table(EPOCH_COLUMNS, [epoch_cells(epoch) for epoch in run.history])
+    else:
+        terminal.say()
+    results = run.record["results"]
+    terminal.result(str(run.evaluation), run.record | {"folder": str(run.folder)})
+    terminal.say()
+    terminal.say(
+        f"trained {results['epochs']} epochs in {duration(results['training_seconds'])} "
+        f"({results['images_per_second']:,.0f} images/s)"
+    )
+    terminal.say(f"everything lies in {run.folder}")
+
+
+@app.command()
+def evaluate(
+    run: RunArgument = "latest",
+    data: Annotated[
+        str | None, typer.Option("--data", help="other data than the run's own")
+    ] = None,
+    classes: ClassesOption = None,
+    out: RunsOption = RUNS,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a trained model again, on its own test pictures or on other data."""
+    with one_line_errors():
+        from fittingroom.runs.run import open_run
+
+        terminal = Terminal(as_json=as_json)
+        opened = open_run(run, runs=out)
+        splits = None
+        if data is not None:
+            height, width = opened.classifier.input_shape[1:]
+            splits = load_data(terminal, data, classes, f"{height}x{width}")
+        evaluation = opened.evaluate(splits)
+        terminal.result(str(evaluation), evaluation.to_dict())
+
+
+@runs_app.callback()
+def runs(context: typer.Context, out: RunsOption = RUNS, as_json: JsonOption = False) -> None:
+    """List the runs, the oldest first."""
+    if context.invoked_subcommand is not None:
+        return
+    with one_line_errors():
+        from fittingroom.runs.run import list_runs
+
+        terminal = Terminal(as_json=as_json)
+        records = list_runs(out)
+        if as_json:
+            terminal.result("", records)
+        elif not records:
+            terminal.say(f"no runs in {out} yet; train one with `fittingroom train`")
+        else:
+            terminal.table(RUN_COLUMNS, [run_cells(record) for record in records])
+
+
+RUN_COLUMNS = ("run", "status", "model", "data", "epochs", "lr", "test accuracy", "95%", "seconds")
+
+
+def run_cells(record: dict[str, Any]) -> list[str]:
+    """Return a run's record as the cells of RUN_COLUMNS."""
+    recipe, data = record.get("recipe", {}), record.get("data", {})
+    results = record.get("results", {})
+    test = results.get("test")
+    return [
+        record["name"],
+        record["status"],
+        str(recipe.get("model", "-")),
+        str(data.get("name", "-")),
+        str(recipe.get("epochs", "-")),
+        f"{recipe['lr']:g}" if "lr" in recipe else "-",
+        f"{test['accuracy']:.2%}" if test else "-",
+        "{:.2%} to {:.2%}".format(*test["interval"]) if test else "-",
+        f"{results['training_seconds']:.1f}" if test else "-",
+    ]
+
+
+@runs_app.command("show")
+def show_run(
+    run: RunArgument = "latest", out: RunsOption = RUNS, as_json: JsonOption = False
+) -> None:
+    """Show one run: its recipe, history, evaluation and files."""
+    with one_line_errors():
+        from fittingroom.runs.run import open_run
+
+        terminal = Terminal(as_json=as_json)
+        opened = open_run(run, runs=out)
+        if as_json:
+            terminal.result("", opened.record | {"folder": str(opened.folder)})
+            return
+        terminal.say(f"{opened.folder}: {opened.status}")
+        if "error" in opened.record:
+            terminal.say(f"error: {opened.record['error']}")
+        announce_run(terminal, opened)
+        recipe = opened.recipe.model_dump()
+        terminal.table(("field", "value"), [(name, str(value)) for name, value in recipe.items()])
+        if opened.status == "finished":
+            terminal.table(EPOCH_COLUMNS, [epoch_cells(epoch) for epoch in opened.history])
+            terminal.say(str(opened.evaluation))
+        terminal.say()
+        for path in sorted(opened.folder.rglob("*")):
+            if path.is_file():
+                terminal.say(f"{path}")
+
+
+@data_app.command("show")
+def show_data(
+    data: Annotated[str, typer.Argument(metavar="[PATH]", help="path or name")] = "auto",
+    classes: ClassesOption = None,
+    size: SizeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is in a data set."""
+    with one_line_errors():
+        from fittingroom.data.inspect import describe
+
+        terminal = Terminal(as_json=as_json)
+        description = describe(load_data(terminal, data, classes, size))
+        terminal.result(str(description), description.to_dict())
+
+
+@data_app.command("check")
+def check_data(
+    data: Annotated[str, typer.Argument(metavar="[PATH]", help="path or name")] = "auto",
+    classes: ClassesOption = None,
+    size: SizeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check whether a data set is sound: duplicates, overlaps, contradictions, blanks, balance."""
+    with one_line_errors():
+        from fittingroom.data.inspect import check
+
+        terminal = Terminal(as_json=as_json)
+        findings = check(load_data(terminal, data, classes, size))
+        text = "\n".join(str(finding) for finding in findings) or "no problems found"
+        terminal.result(text, [finding.to_dict() for finding in findings])
+
+
+make_app = typer.Typer(help="Write a data set to a folder.", no_args_is_help=True)
+data_app.add_typer(make_app, name="make")
+
+
+@make_app.command("sketches")
+def make_sketches(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="where to write the four files")],
+    train: Annotated[int, typer.Option("--train", help="training pictures")] = 12_000,
+    test: Annotated[int, typer.Option("--test", help="test pictures")] = 2_000,
+    seed: Annotated[int, typer.Option("--seed", help="which pictures")] = 0,
+    quiet: QuietOption = False,
+) -> None:
+    """Draw the built-in set of garments and write it as IDX files."""
+    with one_line_errors():
+        from fittingroom.data.sketches import write_idx
+
+        write_idx(folder, train=train, test=test, seed=seed)
+        Terminal(quiet=quiet).say(f"{train:,} + {test:,} sketches lie in {folder}")
+
+
+@app.command()
+def recipes(as_json: JsonOption = False) -> None:
+    """List the named recipes, and the fields of a recipe with their defaults."""
+    with one_line_errors():
+        from fittingroom.training.recipe import Recipe, recipe, shipped_recipes
+
+        terminal = Terminal(as_json=as_json)
+        shipped = shipped_recipes()
+        if as_json:
+            terminal.result("", {name: recipe(name).model_dump(mode="json") for name in shipped})
+            return
+        for name, found in shipped.items():
+            terminal.say(f"{name}: {found['about']}")
+        defaults = Recipe().model_dump()
+        columns = ("field", *shipped, "meaning")
+        rows = [
+            (name, *(str(recipe(key).model_dump()[name]) for key in shipped), field.description)
+            for name, field in Recipe.model_fields.items()
+        ]
+        del defaults
+        terminal.table(columns, [[str(cell) for cell in row] for row in rows])

@@ -1,0 +1,1 @@
+"""Stage 5 and before: one folder for each run, written by `train` and read back by `open_run`."""
