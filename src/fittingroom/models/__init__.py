@@ -3,6 +3,7 @@
 The map of the room::
 
     classifier.py   Classifier: preprocessing + network + class names; saved and loaded
+    inference.py    scores of pictures, batch by batch
     build.py        MODELS, and networks by name
     mlp.py          the notebook's two networks
     convnet.py      a small convolutional network

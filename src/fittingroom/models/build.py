@@ -68,7 +68,7 @@ def import_network(
     sys.path.insert(0, here)
     try:
         factory = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise ModelError(
             f"model {name!r}: {error}; expected module:Class, importable from {here}"
         ) from error
@@ -100,8 +100,9 @@ def call_network(
     arguments = {key: value for key, value in shapes.items() if takes_any or key in parameters}
     try:
         network = factory(**arguments, **(options or {}))
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(f"model {name!r} cannot be built: {error}") from error
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ModelError(f"model {name!r} cannot be built: {reason}") from error
     if not isinstance(network, nn.Module):
         raise ModelError(
             f"model {name!r}: expected a torch.nn.Module, found {type(network).__name__}"

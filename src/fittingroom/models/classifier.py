@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from fittingroom.errors import ModelError
-from fittingroom.models.build import build_network
+from fittingroom.models.build import MODELS, build_network
 
 FORMAT = "fittingroom-model/1"
 
@@ -103,7 +103,7 @@ class Classifier(nn.Module):
             with torch.no_grad():
                 scores = self(images)
         except (RuntimeError, TypeError, ValueError) as error:
-            reason = str(error).splitlines()[0]
+            reason = str(error).partition("\n")[0] or type(error).__name__
             raise ModelError(
                 f"{self.architecture}: does not take pictures of {self.input_shape} (C, H, W): "
                 f"{reason}"
@@ -162,21 +162,27 @@ class Classifier(nn.Module):
         description, tensors = read_model_file(Path(path))
         try:
             architecture = description["architecture"]
-            options = json.loads(description["options"])
+            options = dict(json.loads(description["options"]))
             channels, height, width = (int(n) for n in json.loads(description["input_shape"]))
             classes = [str(name) for name in json.loads(description["classes"])]
             mean, std = tensors["preprocessing.mean"], tensors["preprocessing.std"]
             preprocessing = Preprocessing(mean.flatten().tolist(), std.flatten().tolist())
-        except (KeyError, TypeError, ValueError) as error:
+            constants_fit = {mean.numel(), std.numel()} <= {1, channels}
+            if min(channels, height, width) < 1 or not classes or not constants_fit:
+                raise ValueError  # noqa: TRY301 - as damaged as what int() refuses
+        except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
             raise ModelError(f"{path}: the description of the model is damaged") from error
         shape = (channels, height, width)
+        ours = network is None
         if network is None:
+            if architecture not in MODELS:
+                raise ModelError(
+                    f"{path}: holds the weights of {architecture!r}, which is none of "
+                    f"{', '.join(MODELS)}; give an instance of that class as `network`"
+                )
             # On "meta" nothing is allocated, however large a network the description asks for.
             with torch.device("meta"):
-                promised = build_network(architecture, shape, len(classes), options)
-            check_shapes(path, promised, tensors)
-            network = build_network(architecture, shape, len(classes), options)
-        check_shapes(path, network, tensors)
+                network = build_network(architecture, shape, len(classes), options)
         classifier = cls(
             network,
             classes,
@@ -185,40 +191,31 @@ class Classifier(nn.Module):
             architecture=architecture,
             options=options,
         )
+        check_weights(path, classifier, tensors)
+        if ours:
+            network.to_empty(device="cpu")
         classifier.load_state_dict(tensors)
         return classifier.eval()
 
 
-def check_shapes(path: str | Path, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """See that the weights in a model file are those of the network, by names and shapes.
+def check_weights(path: str | Path, classifier: Classifier, tensors: Mapping[str, Tensor]) -> None:
+    """See that a model file's tensors are those of the classifier, by name, type and shape.
 
     Raises
     ------
     ModelError
         If they are not.
     """
-    expected = {f"network.{name}": tuple(t.shape) for name, t in network.state_dict().items()}
-    found = {k: tuple(t.shape) for k, t in tensors.items() if k.startswith("network.")}
+    expected, found = (
+        {name: f"{tensor.dtype} {tuple(tensor.shape)}" for name, tensor in named.items()}
+        for named in (classifier.state_dict(), tensors)
+    )
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
             raise ModelError(
-                f"{path}: the weights do not fit {type(network).__name__}: {name} should be "
-                f"{expected.get(name, 'absent')}, found {found.get(name, 'nothing')}"
+                f"{path}: the weights do not fit {type(classifier.network).__name__}: {name} "
+                f"should be {expected.get(name, 'absent')}, found {found.get(name, 'nothing')}"
             )
-
-
-def compute_scores(classifier: nn.Module, images: Tensor, *, batch_size: int = 1000) -> Tensor:
-    """Return the scores, float32 (N, K), of images, uint8 (N, C, H, W), in evaluation mode.
-
-    Computed batch by batch on the images' device; the module's mode is put back afterwards.
-    """
-    was_training = classifier.training
-    classifier.eval()
-    try:
-        with torch.inference_mode():
-            return torch.cat([classifier(batch).float() for batch in images.split(batch_size)])
-    finally:
-        classifier.train(was_training)
 
 
 def read_model_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

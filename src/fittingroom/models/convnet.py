@@ -21,7 +21,7 @@ class ConvNet(nn.Module):
     Parameters
     ----------
     input_shape
-        (C, H, W) of one picture; H and W at least 4.
+        (C, H, W) of one picture; H and W at least 8.
     num_classes
         Number of scores returned per picture.
     widths

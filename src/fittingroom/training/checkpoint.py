@@ -66,8 +66,7 @@ class Checkpoint:
             "seconds": self.seconds,
             "history": [record.to_dict() for record in self.history],
         }
-        # Clones: safetensors refuses tensors that share memory, as tied weights do.
-        tensors = {name: t.detach().cpu().clone().contiguous() for name, t in self.tensors.items()}
+        tensors = {name: tensor.cpu().contiguous() for name, tensor in self.tensors.items()}
         return save(tensors, {"format": FORMAT, "position": json.dumps(position)})
 
     @classmethod
@@ -89,8 +88,11 @@ class Checkpoint:
                 raise RunError(f"{path}: expected a checkpoint of format {FORMAT}")
             position = json.loads(metadata["position"])
             history = tuple(Epoch(**record) for record in position["history"])
-            return cls(position["epoch"], position["step"], history, position["seconds"], tensors)
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            epoch, step, seconds = position["epoch"], position["step"], position["seconds"]
+            if not (epoch == len(history) and step >= 0 and seconds >= 0):
+                raise RunError(f"{path}: the checkpoint's position makes no sense: {position}")
+            return cls(epoch, step, history, seconds, tensors)
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise RunError(f"{path}: the checkpoint cannot be read: {error}") from error
 
 
@@ -131,7 +133,12 @@ class TrainingState:
             "epoch": meter.state(),
             "random": random_states(device),
         }
-        tensors = {f"{part}.{k}": t for part, named in parts.items() for k, t in named.items()}
+        # Clones: training goes on in place, and safetensors refuses tensors that share memory.
+        tensors = {
+            f"{part}.{name}": tensor.detach().clone()
+            for part, named in parts.items()
+            for name, tensor in named.items()
+        }
         return Checkpoint(self.epoch, self.step, tuple(self.history), self.seconds, tensors)
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -144,9 +151,9 @@ class TrainingState:
         """
         try:
             self.classifier.load_state_dict(checkpoint.part("model"))
-        except RuntimeError as error:
+            restore_optimizer(self.optimizer, checkpoint.part("optimizer"))
+        except (RuntimeError, ValueError, IndexError) as error:
             raise RunError(f"the checkpoint is of another network: {error}") from error
-        restore_optimizer(self.optimizer, checkpoint.part("optimizer"))
         device = next(self.classifier.parameters()).device
         self.history = list(checkpoint.history)
         self.best = {name: tensor.to(device) for name, tensor in checkpoint.part("best").items()}
@@ -166,11 +173,16 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put back what `optimizer_tensors` returned."""
+    """Put back copies of what `optimizer_tensors` returned."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for name, tensor in tensors.items():
         index, key = name.split(".", 1)
-        state.setdefault(int(index), {})[key] = tensor
+        weight = weights[int(index)]
+        # A fused step takes for granted that averages lie in memory as their weight does, which
+        # is channels last for convolutions and is not kept in a file.
+        copy = torch.empty_like(weight if tensor.shape == weight.shape else tensor)
+        state.setdefault(int(index), {})[key] = copy.copy_(tensor)
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 

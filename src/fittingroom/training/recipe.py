@@ -6,6 +6,7 @@ Importing this module does not import torch.
 
 from __future__ import annotations
 
+import reprlib
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -19,6 +20,9 @@ DEFAULT_RECIPE = "notebook-three-layer"
 
 # Largest whole number that torch's and NumPy's seeding both take on every platform.
 MAX_SEED = 2**63 - 1
+
+# A higher number of anything else is a slip.
+MAX_COUNT = 10**9
 
 
 class Recipe(BaseModel):
@@ -52,6 +56,7 @@ class Recipe(BaseModel):
         int | None,
         Field(
             gt=0,
+            le=MAX_COUNT,
             description="pictures held back for validation; by default 5,000, or a tenth of the "
             "training pictures where that is less",
         ),
@@ -59,8 +64,10 @@ class Recipe(BaseModel):
     validation_seed: Annotated[
         int, Field(ge=0, le=MAX_SEED, description="which pictures are held back")
     ] = 0
-    epochs: Annotated[int, Field(gt=0, description="passes over the training pictures")] = 15
-    batch_size: Annotated[int, Field(gt=0, description="pictures in one step")] = 64
+    epochs: Annotated[
+        int, Field(gt=0, le=MAX_COUNT, description="passes over the training pictures")
+    ] = 15
+    batch_size: Annotated[int, Field(gt=0, le=MAX_COUNT, description="pictures in one step")] = 64
     optimizer: Annotated[
         Literal["adam", "adamw", "sgd"],
         Field(description="adam, adamw, or sgd with Nesterov momentum 0.9"),
@@ -82,7 +89,10 @@ class Recipe(BaseModel):
         bool, Field(description="mirror each picture left to right with probability 1/2")
     ] = False
     shift: Annotated[
-        int, Field(ge=0, description="move each picture by up to this many pixels each way")
+        int,
+        Field(
+            ge=0, le=MAX_COUNT, description="move each picture by up to this many pixels each way"
+        ),
     ] = 0
     erase: Annotated[
         float, Field(ge=0, le=1, description="probability of erasing a random rectangle")
@@ -102,6 +112,7 @@ class Recipe(BaseModel):
         int | None,
         Field(
             gt=0,
+            le=MAX_COUNT,
             description="stop after so many epochs without a better validation accuracy "
             "and keep the best weights; off by default",
         ),
@@ -110,7 +121,7 @@ class Recipe(BaseModel):
         int, Field(ge=0, le=MAX_SEED, description="initial weights, order, augmentation")
     ] = 0
 
-    def __init__(self, **fields: Any) -> None:
+    def __init__(self, /, **fields: Any) -> None:
         try:
             super().__init__(**fields)
         except ValidationError as error:
@@ -130,7 +141,7 @@ class Recipe(BaseModel):
             )
         return self
 
-    def but(self, **fields: Any) -> Recipe:
+    def but(self, /, **fields: Any) -> Recipe:
         """Return a recipe that differs in `fields`.
 
         Raises
@@ -202,7 +213,7 @@ def read_recipe_file(path: Path) -> dict[str, Any]:
         fields = tomllib.loads(text)
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise RecipeError(f"{path}: not a TOML file: {error}") from error
     base = fields.pop("base", None)
     shipped = shipped_recipes()
@@ -222,4 +233,12 @@ def explain(error: ValidationError, fields: dict[str, Any]) -> str:
     if problem["type"] == "extra_forbidden":
         return f"unknown recipe field {name!r}; known are {', '.join(Recipe.model_fields)}"
     reason = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    return f"{name} must be {reason}, found {fields.get(name)!r}"
+    return f"{name} must be {reason}, found {shown(fields.get(name))}"
+
+
+def shown(value: object) -> str:
+    """Return the value as Python writes it, in one line and shortened where it is long."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python does not write whole numbers of more than 4,300 digits
+        return "a number of thousands of digits"

@@ -1,0 +1,24 @@
+"""Stage 4: what a model gets wrong, how often, and how sure that is.
+
+The map of the room::
+
+    evaluate.py       a model and pictures -> Evaluation
+    metrics.py        confusion matrix, scores of each class, calibration, loss
+    significance.py   intervals
+    summary.py        an Evaluation as plain text
+    columns.py        text measured in columns, Korean letters two wide
+    figures/          heat map, learning curves, sheets of pictures
+"""
+
+from fittingroom.evaluation.evaluate import Evaluation, evaluate, predict_logits
+from fittingroom.evaluation.metrics import ClassScore, ConfusedPair
+from fittingroom.evaluation.significance import wilson_interval
+
+__all__ = [
+    "ClassScore",
+    "ConfusedPair",
+    "Evaluation",
+    "evaluate",
+    "predict_logits",
+    "wilson_interval",
+]
