@@ -1,7 +1,7 @@
 """Train a network of your own: any torch.nn.Module that maps (B, C, H, W) to scores (B, K).
 
-    python examples/own_network.py
-    fittingroom train --model own_network:Wide --epochs 3      (from within examples/)
+Run it with `python examples/own_network.py` or, from within this folder, with
+`fittingroom train --model own_network:Wide --epochs 3`.
 """
 
 from torch import Tensor, nn

@@ -1,6 +1,6 @@
 """A run's model with nothing but torch and safetensors: what the file holds, without fittingroom.
 
-    python examples/read_a_model.py runs/fashion-mnist-three-layer-seed0
+Run it with `python examples/read_a_model.py runs/fashion-mnist-three-layer-seed0`.
 """
 
 import json

@@ -303,7 +303,11 @@ def show_run(
             terminal.say(f"error: {opened.record['error']}")
         announce_run(terminal, opened)
         recipe = opened.recipe.model_dump()
-        terminal.table(("field", "value"), [(name, str(value)) for name, value in recipe.items()])
+        terminal.table(
+            ("field", "value"),
+            [(name, str(value)) for name, value in recipe.items()],
+            numbers=False,
+        )
         if opened.status == "finished":
             terminal.table(EPOCH_COLUMNS, [epoch_cells(epoch) for epoch in opened.history])
             terminal.say(str(opened.evaluation))
@@ -322,11 +326,28 @@ def show_data(
 ) -> None:
     """Show what is in a data set."""
     with one_line_errors():
-        from fittingroom.data.inspect import describe
+        from fittingroom.data.inspection import describe
 
         terminal = Terminal(as_json=as_json)
         description = describe(load_data(terminal, data, classes, size))
-        terminal.result(str(description), description.to_dict())
+        if as_json:
+            terminal.result("", description.to_dict())
+            return
+        channels, height, width = description.image_shape
+        kind = " (sketches, not Fashion-MNIST)" if description.sketches else ""
+        terminal.say(f"{description.name}{kind}, from {description.source}")
+        terminal.say(
+            f"{'colour' if channels == 3 else 'grey'} pictures of {height}x{width}, pixel mean "
+            f"{description.pixel_mean:.2f} and standard deviation {description.pixel_std:.2f} "
+            "on 0-255"
+        )
+        terminal.say(f"fingerprint {description.fingerprint}")
+        rows = [(c.name, c.train, c.validation, c.test) for c in description.classes]
+        rows.append(("all", description.train, description.validation, description.test))
+        terminal.table(
+            ("class", "train", "validation", "test"),
+            [(name, *(f"{count:,}" for count in counts)) for name, *counts in rows],
+        )
 
 
 @data_app.command("check")
@@ -338,12 +359,14 @@ def check_data(
 ) -> None:
     """Check whether a data set is sound: duplicates, overlaps, contradictions, blanks, balance."""
     with one_line_errors():
-        from fittingroom.data.inspect import check
+        from fittingroom.data.inspection import check
 
         terminal = Terminal(as_json=as_json)
         findings = check(load_data(terminal, data, classes, size))
-        text = "\n".join(str(finding) for finding in findings) or "no problems found"
-        terminal.result(text, [finding.to_dict() for finding in findings])
+        text = "\n".join(f"{finding.severity}: {finding.sentence}" for finding in findings)
+        terminal.result(
+            text or "nothing to complain of", [finding.to_dict() for finding in findings]
+        )
 
 
 make_app = typer.Typer(help="Write a data set to a folder.", no_args_is_help=True)
@@ -377,13 +400,14 @@ def recipes(as_json: JsonOption = False) -> None:
         if as_json:
             terminal.result("", {name: recipe(name).model_dump(mode="json") for name in shipped})
             return
+        defaults = Recipe().model_dump()
         for name, found in shipped.items():
             terminal.say(f"{name}: {found['about']}")
-        defaults = Recipe().model_dump()
-        columns = ("field", *shipped, "meaning")
+            fields = (f"{key}={value}" for key, value in found.items() if key != "about")
+            terminal.say(f"    {', '.join(fields) or 'the defaults'}\n")
+        terminal.say("The fields of a recipe; on the command line --lr, --batch-size and so on:")
         rows = [
-            (name, *(str(recipe(key).model_dump()[name]) for key in shipped), field.description)
+            (name, str(defaults[name]), str(field.description))
             for name, field in Recipe.model_fields.items()
         ]
-        del defaults
-        terminal.table(columns, [[str(cell) for cell in row] for row in rows])
+        terminal.table(("field", "default", "meaning"), rows, numbers=False)

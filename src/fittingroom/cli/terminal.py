@@ -53,8 +53,10 @@ class Terminal:
         elif not self.quiet:
             self.console.print(text, soft_wrap=True)
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Print a table; the first column is text, the others stand right."""
+    def table(
+        self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = True
+    ) -> None:
+        """Print a table; its first column stands left, and so do the others if not `numbers`."""
         from rich import box
         from rich.table import Table
 
@@ -62,7 +64,9 @@ class Terminal:
             return
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for index, column in enumerate(columns):
-            table.add_column(column, justify="right" if index else "left", overflow="fold")
+            table.add_column(
+                column, justify="right" if index and numbers else "left", overflow="fold"
+            )
         for row in rows:
             table.add_row(*row)
         self.console.print(table)

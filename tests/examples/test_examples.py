@@ -1,0 +1,44 @@
+"""The examples do what they say, with the built-in sketches where Fashion-MNIST is not at hand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+pytestmark = pytest.mark.slow
+
+
+def run_example(name: str, *arguments: str, folder: Path) -> str:
+    """Run an example in an empty folder, on the sketches, and return what it prints."""
+    environment = {k: v for k, v in os.environ.items() if k != "FITTINGROOM_DATA"}
+    environment["FITTINGROOM_CACHE"] = str(folder / "cache")
+    environment["https_proxy"] = environment["http_proxy"] = "http://127.0.0.1:9"
+    finished = subprocess.run(
+        [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def test_quick_start_trains_and_its_model_can_be_read_without_fittingroom(tmp_path: Path) -> None:
+    assert "Accuracy" in run_example("quick_start", folder=tmp_path)
+    (run,) = (tmp_path / "runs").iterdir()
+    assert "a black picture is taken for:" in run_example("read_a_model", str(run), folder=tmp_path)
+
+
+def test_a_network_of_ones_own_is_trained(tmp_path: Path) -> None:
+    words = run_example("own_network", folder=tmp_path)
+    accuracy = float(words.split("%")[0])
+    assert 50 < accuracy < 100
+    assert "sketches" in words
