@@ -8,16 +8,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from fittingroom.data import folders, idx, npz, tables
+from fittingroom.data import folders, idx, npz, sketches, tables
 from fittingroom.data.archives import ZIP_MAGIC, open_archive
 from fittingroom.data.dataset import DataSplits
 from fittingroom.data.files import DataFile, FileTree, file_on_disk, list_folder
 from fittingroom.data.reading import Reading, part_of
 from fittingroom.errors import DataError
 
-SKETCHES = "sketches"
-# In a folder of sketches that were written as files, so that they are never taken for real data.
-SKETCHES_MARK = "sketches.json"
 CLASS_NAMES_FILE = "classes.txt"
 
 _ARCHIVES = (".zip", ".npz")
@@ -56,16 +53,18 @@ def read_path(
     if not path.exists():
         raise DataError(
             f"{path}: no such file or folder; give a path, or one of the names auto, "
-            f"fashion-mnist, {SKETCHES}"
+            f"fashion-mnist, {sketches.NAME}"
         )
     with ExitStack() as stack:
         tree, beside = _open(path, stack)
         reading, trees = _read(tree, size, stack)
         trees += beside
         names = classes or _names_in_trees(trees)
-    sketches = any(tree.find(SKETCHES_MARK) for tree in trees)
-    splits = reading.to_splits(SKETCHES if sketches else tree.name, str(path), names)
-    return replace(splits, sketches=sketches)
+    # Sketches that were written as files are never taken for real data.
+    if any(tree.find(sketches.MARKER) for tree in trees):
+        splits = reading.to_splits(sketches.NAME, str(path), names)
+        return replace(splits, sketches=True, notes=(*splits.notes, sketches.NOTE))
+    return reading.to_splits(tree.name, str(path), names)
 
 
 def names_in(file: DataFile) -> tuple[str, ...]:

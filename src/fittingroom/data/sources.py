@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from fittingroom.data import fashion_mnist, idx, tables
+from fittingroom.data import fashion_mnist, idx, sketches, tables
 from fittingroom.data.archives import open_archive
 from fittingroom.data.dataset import DataSplits, check_class_names, number_names
 from fittingroom.data.files import DataFile, FileTree, file_on_disk, list_folder
-from fittingroom.data.paths import SKETCHES, names_in, read_path
+from fittingroom.data.paths import names_in, read_path
 from fittingroom.data.reading import Reading, part_of
 from fittingroom.errors import DataError, DownloadError
 
@@ -65,7 +65,7 @@ def load(
         splits = _load_auto(names, say)
     elif source == fashion_mnist.NAME:
         splits = _load_fashion_mnist(names, say)
-    elif source == SKETCHES:
+    elif source == sketches.NAME:
         splits = _draw_sketches(names, say)
     else:
         splits = _load_path(Path(source).expanduser(), names, wanted)
@@ -104,15 +104,12 @@ def _load_auto(names: tuple[str, ...] | None, say: Announce) -> DataSplits:
             f"or let {DATA_VARIABLE} name their folder."
         )
         say(note)
-        splits = _draw_sketches(names, say)
-        return replace(splits, notes=(*splits.notes, note))
+        return replace(_draw_sketches(names, say), notes=(note,))
 
 
 def _draw_sketches(names: tuple[str, ...] | None, say: Announce) -> DataSplits:
-    from fittingroom.data.sketches import draw
-
     say("Drawing the built-in sketches ...")
-    return _with_classes(draw(), names)
+    return _with_classes(sketches.draw(), names)
 
 
 def _load_fashion_mnist(names: tuple[str, ...] | None, say: Announce) -> DataSplits:
@@ -183,7 +180,7 @@ def _load_path(path: Path, names: tuple[str, ...] | None, size: Size | None) -> 
     if splits.sketches:
         return splits
     if not (fashion_mnist.is_original(splits) or fashion_mnist.is_reordered(splits)):
-        known = splits.name in {AUTO, SKETCHES, fashion_mnist.NAME}
+        known = splits.name in {AUTO, sketches.NAME, fashion_mnist.NAME}
         return replace(splits, name=f"other-{splits.name}") if known else splits
     splits = _verified(replace(splits, name=fashion_mnist.NAME))
     unnamed = splits.classes == number_names(len(splits.classes))
