@@ -36,9 +36,9 @@ class ConvNet(nn.Module):
     ) -> None:
         super().__init__()
         channels, height, width = input_shape
-        if min(height, width) < 4:
+        if min(height, width) < 8:
             raise ModelError(
-                f"convnet: pictures must be at least 4x4, found {height}x{width}; give a --size"
+                f"convnet: pictures must be at least 8x8, found {height}x{width}; give a --size"
             )
         first, second, third = check_widths("convnet", widths, 3)
         self.stem = ConvNormRelu(channels, first)

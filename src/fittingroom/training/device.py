@@ -222,5 +222,6 @@ def is_out_of_memory(error: RuntimeError) -> bool:
     """Tell whether one of torch's errors means that memory ran out: the CPU has no type for it."""
     text = str(error)
     return isinstance(error, torch.OutOfMemoryError) or any(
-        sign in text for sign in ("not enough memory", "can't allocate memory", "out of memory")
+        sign in text
+        for sign in ("not enough memory", "can't allocate memory", "out of memory", "bad_alloc")
     )

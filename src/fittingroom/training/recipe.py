@@ -215,6 +215,7 @@ def read_recipe_file(path: Path) -> dict[str, Any]:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise RecipeError(f"{path}: not a TOML file: {error}") from error
+    fields.pop("about", None)  # a sentence for people, as the shipped recipes have one
     base = fields.pop("base", None)
     shipped = shipped_recipes()
     if base is None:

@@ -1,0 +1,202 @@
+"""Devices, precision, repeatability, and running out of memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from fittingroom.errors import DeviceError
+from fittingroom.training import device as device_module
+from fittingroom.training.bf16 import Bf16
+from fittingroom.training.device import (
+    Device,
+    is_available,
+    memory_errors,
+    repeatable,
+    seed_everything,
+    select_device,
+    try_bf16,
+)
+
+# Choosing a device
+
+
+@pytest.mark.parametrize(
+    "name", ["gpu", "", "CPU", "meta", "xpu", "auto:1", "cuda:x", "cuda:-1", "cpu ", "0"]
+)
+def test_an_unknown_device_is_answered_with_the_known_ones(name: str) -> None:
+    with pytest.raises(
+        DeviceError, match=f"unknown device '{name}'; known are auto, cpu, cuda, mps"
+    ):
+        select_device(name)
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", "mps"])
+def test_a_device_that_is_not_there_is_refused(name: str) -> None:
+    if is_available(name.partition(":")[0]):
+        pytest.skip(f"{name} is there")
+    with pytest.raises(DeviceError, match=f"'{name}' is not available .*use --device auto"):
+        select_device(name)
+
+
+@pytest.mark.parametrize("name", ["cuda:1", "cuda:7", "cuda:100"])
+def test_a_gpu_beyond_the_last_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(DeviceError, match=f"'{name}': there are only 1 GPUs"):
+        select_device(name)
+
+
+@pytest.mark.parametrize(
+    ("there", "chosen"),
+    [({"cuda", "mps", "cpu"}, "cuda"), ({"mps", "cpu"}, "mps"), ({"cpu"}, "cpu")],
+)
+def test_auto_takes_cuda_then_mps_then_cpu(
+    there: set[str], chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device_module, "is_available", lambda kind: kind in there)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert select_device().kind == chosen
+
+
+def test_the_cpu_is_always_there_and_says_what_it_is() -> None:
+    cpu = select_device("cpu")
+    assert (cpu.kind, cpu.precision, cpu.autocast_dtype) == ("cpu", "fp32", None)
+    assert f"{torch.get_num_threads()} thread" in cpu.description
+    cpu.synchronize()
+
+
+# Precision
+
+
+@pytest.mark.parametrize(
+    ("found", "precision", "expected"),
+    [
+        (Bf16(sound=True, fast=True), "fp32", "fp32"),
+        (Bf16(sound=True, fast=True), "bf16", "bf16"),
+        (Bf16(sound=True, fast=True), "auto", "bf16"),
+        (Bf16(sound=True, fast=False), "bf16", "bf16"),
+        (Bf16(sound=True, fast=False), "auto", "fp32"),
+        (Bf16(sound=False, fast=False), "fp32", "fp32"),
+        (Bf16(sound=False, fast=False), "auto", "fp32"),
+    ],
+)
+def test_bf16_is_taken_where_it_is_asked_for_or_fast(
+    found: Bf16, precision: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device_module, "try_bf16", lambda _device: found)
+    assert select_device("cpu", precision).precision == expected
+
+
+def test_bf16_that_is_not_sound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device_module, "try_bf16", lambda _device: Bf16(sound=False, fast=False))
+    with pytest.raises(DeviceError, match=r"bfloat16 fails .*use --precision fp32"):
+        select_device("cpu", "bf16")
+
+
+def test_fp32_needs_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device_module, "try_bf16", lambda _device: pytest.fail("tried"))
+    select_device("cpu", "fp32")
+
+
+@pytest.mark.parametrize("features", [frozenset(), frozenset({"avx2", "avx512f"})])
+def test_a_cpu_without_the_instructions_is_not_put_to_the_test(
+    features: frozenset[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device_module, "cpu_features", lambda: features)
+    monkeypatch.setattr(device_module, "try_on_cpu", lambda: pytest.fail("tried"))
+    assert try_bf16(torch.device("cpu")) == Bf16(sound=True, fast=False)
+
+
+def test_layers_compute_in_the_devices_precision() -> None:
+    layer, x = torch.nn.Linear(4, 3), torch.rand(2, 4)
+    for dtype, expected in ((None, torch.float32), (torch.bfloat16, torch.bfloat16)):
+        with Device(torch.device("cpu"), dtype).autocast():
+            assert torch.is_autocast_enabled("cpu") is (dtype is not None)
+            found = torch.get_autocast_dtype("cpu") if dtype else layer(x).dtype
+        assert found is expected
+
+
+# Repeatability
+
+
+def test_what_is_drawn_inside_does_not_disturb_what_is_drawn_outside(cpu: Device) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    with repeatable(cpu):
+        seed_everything(0)
+        torch.rand(9)
+    assert torch.equal(torch.rand(4), expected)
+
+
+def test_denormal_numbers_are_flushed_inside_and_only_there(cpu: Device) -> None:
+    tiny = torch.full((4,), 1e-30)
+    with repeatable(cpu):
+        assert (tiny * 1e-10 == 0).all()
+    assert (tiny * 1e-10 > 0).all()
+
+
+def drawn(seed: int, *purpose: int) -> float:
+    seed_everything(seed, *purpose)
+    return torch.rand(()).item()
+
+
+def test_seed_and_purpose_decide_and_neighbours_are_unrelated() -> None:
+    with torch.random.fork_rng([]):
+        assert drawn(5, 2) == drawn(5, 2)
+        found = [drawn(seed, epoch) for seed in range(30) for epoch in range(30)]
+    assert len(set(found)) == 900
+    grid = np.array(found).reshape(30, 30)
+    # Uniform on 0..1: the mean of 900 has a standard deviation of 0.0096.
+    assert abs(grid.mean() - 0.5) < 0.05
+    assert abs(np.corrcoef(grid[:, :-1].ravel(), grid[:, 1:].ravel())[0, 1]) < 0.2
+    assert abs(np.corrcoef(grid[:-1].ravel(), grid[1:].ravel())[0, 1]) < 0.2
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32, 2**63 - 1])
+def test_every_seed_of_a_recipe_can_be_planted(seed: int) -> None:
+    with torch.random.fork_rng([]):
+        assert 0 <= drawn(seed) < 1
+
+
+# Memory
+
+
+def test_more_memory_than_there_is_becomes_a_device_error() -> None:
+    with (
+        pytest.raises(
+            DeviceError, match=r"out of memory \(.*\); try a smaller --batch-size than 64"
+        ),
+        memory_errors(64),
+    ):
+        torch.empty(10**15)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        MemoryError("Unable to allocate 4 TiB"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nmore"),
+        RuntimeError("MPS backend out of memory"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried"),
+        RuntimeError("std::bad_alloc"),
+    ],
+    ids=repr,
+)
+def test_every_kind_of_memory_error_becomes_one_line(error: Exception) -> None:
+    with pytest.raises(DeviceError, match="--batch-size than 8,") as caught, memory_errors(8):
+        raise error
+    assert "\n" not in str(caught.value)
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("shape mismatch"), ValueError("x"), RecursionError()]
+)
+def test_other_errors_pass_as_they_are(error: Exception) -> None:
+    with pytest.raises(type(error)) as caught, memory_errors(8):
+        raise error
+    assert caught.value is error
