@@ -5,6 +5,7 @@ Heavy libraries are imported inside the commands, so that `fittingroom --help` a
 
 from __future__ import annotations
 
+import io
 import shlex
 import sys
 from pathlib import Path
@@ -15,8 +16,11 @@ import typer
 from fittingroom._version import __version__
 from fittingroom.cli.options import with_recipe_flags
 from fittingroom.cli.terminal import (
+    BAD_INPUT,
     EPOCH_COLUMNS,
+    INTERRUPTED,
     Terminal,
+    complain,
     duration,
     epoch_cells,
     one_line_errors,
@@ -34,6 +38,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: half the time until it is there
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 runs_app = typer.Typer(help="List runs, or show one.", invoke_without_command=True)
@@ -64,9 +69,30 @@ RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a run's name, f
 RUNS = Path("runs")
 
 
+# typer brings click's exceptions with it from 0.2x on and takes them from click before:
+# ClickException, the base of what is wrong with the words on the command line.
+WordsError: type[Exception] = typer.BadParameter.__mro__[2]
+
+
 def main() -> None:
     """Run the command line."""
-    app()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A Windows console or pipe may lack the letters of a class name.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = app(standalone_mode=False)
+    except WordsError as error:
+        text = error.format_message()  # type: ignore[attr-defined]
+        if "\n" in text:  # the help, where a command is missing
+            sys.stderr.write(text + "\n")
+        else:
+            complain(text)
+        code = BAD_INPUT
+    except (typer.Abort, KeyboardInterrupt):
+        complain("interrupted")
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 @app.callback(invoke_without_command=True)
@@ -101,11 +127,15 @@ def train(
     as_json: JsonOption = False,
     **fields: Any,
 ) -> None:
-    """Train a model, judge it and draw its figures: the notebook's best network by default."""
+    """Train a model, judge it and draw its figures.
+
+    The notebook's best network and setting by default.
+    """
     with one_line_errors():
         terminal = Terminal(quiet=quiet, as_json=as_json)
+        own_network = own_network_of(resume, fields)
         if resume is not None and (fields or recipe):
-            changed = ", ".join(fields) or "recipe"
+            changed = ", ".join([*fields, "recipe"] if recipe else fields)
             raise RecipeError(f"--resume goes on with the run's own recipe; leave out {changed}")
         settled = None if resume else settle_recipe(recipe, fields)
         splits = None
@@ -121,6 +151,7 @@ def train(
                     splits,
                     runs=out,
                     device=None if device == "auto" else device,
+                    network=own_network,
                     figures=figures,
                     on_start=lambda run: announce_run(terminal, run),
                     on_progress=on_progress,
@@ -138,6 +169,13 @@ def train(
                     on_progress=on_progress,
                 )
         show_finished(terminal, run)
+
+
+def own_network_of(resume: str | None, fields: dict[str, Any]) -> str | None:
+    """Take `--model module:Class` beside `--resume` out of the fields: it names, not changes."""
+    if resume is None or ":" not in fields.get("model", ""):
+        return None
+    return str(fields.pop("model"))
 
 
 def settle_recipe(name: str | None, fields: dict[str, Any]) -> Recipe:
@@ -229,15 +267,18 @@ def evaluate(
         str | None, typer.Option("--data", help="other data than the run's own")
     ] = None,
     classes: ClassesOption = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="module:Class, for a run of a network of your own")
+    ] = None,
     out: RunsOption = RUNS,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge a trained model again, on its own test pictures or on other data."""
+    """Judge a trained model again, or on other data."""
     with one_line_errors():
         from fittingroom.runs.run import open_run
 
         terminal = Terminal(as_json=as_json)
-        opened = open_run(run, runs=out)
+        opened = open_run(run, runs=out, network=model)
         splits = None
         if data is not None:
             height, width = opened.classifier.input_shape[1:]
@@ -249,6 +290,7 @@ def evaluate(
 @runs_app.callback()
 def runs(context: typer.Context, out: RunsOption = RUNS, as_json: JsonOption = False) -> None:
     """List the runs, the oldest first."""
+    context.obj = out  # `runs --out X show` means `runs show --out X`
     if context.invoked_subcommand is not None:
         return
     with one_line_errors():
@@ -261,40 +303,43 @@ def runs(context: typer.Context, out: RunsOption = RUNS, as_json: JsonOption = F
         elif not records:
             terminal.say(f"no runs in {out} yet; train one with `fittingroom train`")
         else:
-            terminal.table(RUN_COLUMNS, [run_cells(record) for record in records])
+            terminal.table(RUN_COLUMNS, [run_cells(record) for record in records], words=2)
 
 
-RUN_COLUMNS = ("run", "status", "model", "data", "epochs", "lr", "test accuracy", "95%", "seconds")
+RUN_COLUMNS = ("run", "model and data", "epochs", "lr", "test accuracy", "95% interval")
 
 
 def run_cells(record: dict[str, Any]) -> list[str]:
-    """Return a run's record as the cells of RUN_COLUMNS."""
-    recipe, data = record.get("recipe", {}), record.get("data", {})
-    results = record.get("results", {})
-    test = results.get("test")
+    """Return a run's record as the cells of RUN_COLUMNS, its status where it has no result."""
+    from fittingroom.evaluation.summary import percent_interval
+
+    if record["status"] == "damaged":
+        return [record["name"], "-", "-", "-", "damaged", "-"]
+    recipe = record["recipe"]
+    test = record["results"]["test"] if record["status"] == "finished" else None
     return [
         record["name"],
-        record["status"],
-        str(recipe.get("model", "-")),
-        str(data.get("name", "-")),
+        f"{recipe.get('model', '-')} on {record['data']['name']}",
         str(recipe.get("epochs", "-")),
-        f"{recipe['lr']:g}" if "lr" in recipe else "-",
-        f"{test['accuracy']:.2%}" if test else "-",
-        "{:.2%} to {:.2%}".format(*test["interval"]) if test else "-",
-        f"{results['training_seconds']:.1f}" if test else "-",
+        str(recipe.get("lr", "-")),
+        f"{test['accuracy']:.2%}" if test else record["status"],
+        percent_interval(test["interval"]) if test else "-",
     ]
 
 
 @runs_app.command("show")
 def show_run(
-    run: RunArgument = "latest", out: RunsOption = RUNS, as_json: JsonOption = False
+    context: typer.Context,
+    run: RunArgument = "latest",
+    out: RunsOption = RUNS,
+    as_json: JsonOption = False,
 ) -> None:
     """Show one run: its recipe, history, evaluation and files."""
     with one_line_errors():
         from fittingroom.runs.run import open_run
 
         terminal = Terminal(as_json=as_json)
-        opened = open_run(run, runs=out)
+        opened = open_run(run, runs=context.obj if out == RUNS else out)
         if as_json:
             terminal.result("", opened.record | {"folder": str(opened.folder)})
             return
@@ -306,7 +351,7 @@ def show_run(
         terminal.table(
             ("field", "value"),
             [(name, str(value)) for name, value in recipe.items()],
-            numbers=False,
+            words=2,
         )
         if opened.status == "finished":
             terminal.table(EPOCH_COLUMNS, [epoch_cells(epoch) for epoch in opened.history])
@@ -357,7 +402,10 @@ def check_data(
     size: SizeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check whether a data set is sound: duplicates, overlaps, contradictions, blanks, balance."""
+    """Check whether a data set is sound.
+
+    Looks for duplicates, overlaps, contradictions, blanks and imbalance.
+    """
     with one_line_errors():
         from fittingroom.data.inspection import check
 
@@ -391,7 +439,7 @@ def make_sketches(
 
 @app.command()
 def recipes(as_json: JsonOption = False) -> None:
-    """List the named recipes, and the fields of a recipe with their defaults."""
+    """List the named recipes, and the fields of a recipe."""
     with one_line_errors():
         from fittingroom.training.recipe import Recipe, recipe, shipped_recipes
 
@@ -410,4 +458,4 @@ def recipes(as_json: JsonOption = False) -> None:
             (name, str(defaults[name]), str(field.description))
             for name, field in Recipe.model_fields.items()
         ]
-        terminal.table(("field", "default", "meaning"), rows, numbers=False)
+        terminal.table(("field", "default", "meaning"), rows, words=3)

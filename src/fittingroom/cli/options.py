@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from fittingroom.cli.terminal import one_line_errors
 from fittingroom.errors import RecipeError
 from fittingroom.training.recipe import Recipe
 
@@ -28,8 +29,9 @@ def with_recipe_flags(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def with_fields(**arguments: Any) -> None:
-        fields = {name: arguments.pop(name) for name in Recipe.model_fields}
-        command(**arguments, **given_fields(fields))
+        with one_line_errors():
+            fields = given_fields({name: arguments.pop(name) for name in Recipe.model_fields})
+        command(**arguments, **fields)
 
     own = [
         parameter
@@ -55,7 +57,7 @@ def flag(name: str) -> inspect.Parameter:
         kind = plain_type(field.annotation)
     if kind is bool:
         spelled = f"{spelled}/--no-{name.replace('_', '-')}"
-    option = typer.Option(spelled, help=description, show_default=False, rich_help_panel="Recipe")
+    option = typer.Option(spelled, help=description, show_default=False)
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,
@@ -99,5 +101,5 @@ def read_option(text: str) -> tuple[str, Any]:
         raise RecipeError(f"--option must be name=value, e.g. hidden=[512,256], found {text!r}")
     try:
         return name, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import sys
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from fittingroom.training.history import Epoch, Progress
 
+# Where there is no terminal a row is one line, for grep and for logs.
+PLAIN_WIDTH = 1000
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -40,11 +43,16 @@ class Terminal:
         self.quiet = quiet
         self.as_json = as_json
         self.console: Console = Console(stderr=as_json, highlight=False, markup=False)
+        if not self.console.is_terminal:
+            self.console.width = PLAIN_WIDTH
 
     def say(self, text: str = "") -> None:
-        """Print words for people, folded nowhere."""
-        if not self.quiet:
-            self.console.print(text, soft_wrap=True)
+        """Print words for people; on a terminal lines break between words, never within."""
+        if self.quiet:
+            return
+        if self.console.is_terminal:
+            text = "\n".join(fold(line, self.console.width) for line in text.split("\n"))
+        self.console.print(text, soft_wrap=True)
 
     def result(self, text: str, value: Any) -> None:
         """Print what the command was asked for: `text`, or `value` as JSON."""
@@ -54,19 +62,17 @@ class Terminal:
             self.console.print(text, soft_wrap=True)
 
     def table(
-        self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = True
+        self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1
     ) -> None:
-        """Print a table; its first column stands left, and so do the others if not `numbers`."""
+        """Print a table; its first `words` columns stand left, the others, numbers, right."""
         from rich import box
         from rich.table import Table
 
         if self.quiet:
             return
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for index, column in enumerate(columns):
-            table.add_column(
-                column, justify="right" if index and numbers else "left", overflow="fold"
-            )
+            table.add_column(column, justify="left" if index < words else "right", overflow="fold")
         for row in rows:
             table.add_row(*row)
         self.console.print(table)
@@ -87,6 +93,18 @@ class Terminal:
             cells = zip(EPOCH_COLUMNS, epoch_cells(progress.finished), strict=True)
             line = "  ".join(f"{name} {cell}" for name, cell in cells)
             self.console.print(f"{line}  ({progress.epochs} epochs)", soft_wrap=True)
+
+
+def fold(line: str, width: int) -> str:
+    """Break a line between words, under its own indentation; paths stay whole."""
+    indent = line[: len(line) - len(line.lstrip())]
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 EPOCH_COLUMNS = ("epoch", "loss", "accuracy", "val. loss", "val. accuracy", "lr", "seconds")
@@ -138,7 +156,9 @@ class BarUpdater:
     def __init__(self, bar: Bar) -> None:
         self.bar = bar
         self.validation = ""
-        self.task = bar.add_task("", epoch="", loss="", validation="", rate="", left="")
+        self.task = bar.add_task(
+            "", visible=False, epoch="", loss="", validation="", rate="", left=""
+        )
 
     def __call__(self, progress: Progress) -> None:
         """Show this moment."""
@@ -146,6 +166,7 @@ class BarUpdater:
             self.validation = f"val. accuracy {progress.finished.validation_accuracy:.2%}"
         self.bar.update(
             self.task,
+            visible=True,
             total=progress.epochs * progress.steps,
             completed=(progress.epoch - 1) * progress.steps + progress.step,
             epoch=f"{progress.epoch}/{progress.epochs}",

@@ -97,11 +97,12 @@ def _height_and_width(size: int | Size) -> Size:
 def _load_auto(names: tuple[str, ...] | None, say: Announce) -> DataSplits:
     try:
         return _load_fashion_mnist(names, say)
-    except DownloadError as error:
+    except DownloadError:
         note = (
             "These are the built-in sketches, not Fashion-MNIST, which was neither found nor could "
-            f"be downloaded ({error}). To use it, put its four files into ./data "
-            f"or let {DATA_VARIABLE} name their folder."
+            "be downloaded. To get it, put its four files from "
+            "https://github.com/zalandoresearch/fashion-mnist into ./data, or let "
+            f"{DATA_VARIABLE} name their folder."
         )
         say(note)
         return replace(_draw_sketches(names, say), notes=(note,))

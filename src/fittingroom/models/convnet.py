@@ -32,7 +32,7 @@ class ConvNet(nn.Module):
         self,
         input_shape: tuple[int, int, int] = (1, 28, 28),
         num_classes: int = 10,
-        widths: Sequence[int] = (32, 64, 128),
+        widths: Sequence[int] = (24, 48, 96),
     ) -> None:
         super().__init__()
         channels, height, width = input_shape

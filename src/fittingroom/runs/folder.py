@@ -11,12 +11,14 @@
         checkpoint.safetensors  only while the run is unfinished: what it needs to go on
 
 Every file is written under another name first and renamed when it is whole, and `run.json` says
-"finished" only after all the others are there. A crash therefore leaves a folder that says
-itself that it is unfinished. Nothing is pickled.
+"finished", with the SHA-256 of each, only after all the others are there. A crash therefore leaves
+a folder that says itself that it is unfinished. Nothing is pickled.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
 import io
 import json
 import os
@@ -30,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fittingroom.errors import RunError
+from fittingroom.runs.record import find_damage
 
 FORMAT = "fittingroom-run/1"
 RECORD = "run.json"
@@ -60,8 +63,8 @@ def new_folder(runs: Path, name: str) -> Path:
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
-            if runs.exists() and not runs.is_dir():
-                raise RunError(f"{runs}: expected a folder for runs, found a file") from None
+            if not runs.is_dir():
+                raise RunError(f"{runs}: expected a folder for runs, found no folder") from None
             number += 1
         except OSError as error:
             raise RunError(
@@ -80,7 +83,7 @@ def write_whole(path: Path, content: bytes) -> None:
     RunError
         If it cannot be written: a full disk, or a folder without permission.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.part")
     try:
         with temporary.open("wb") as file:
             file.write(content)
@@ -91,6 +94,32 @@ def write_whole(path: Path, content: bytes) -> None:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise RunError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 (hex) of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_file(path: Path, record: dict[str, Any]) -> None:
+    """See that a file of a finished run is still what the run wrote.
+
+    Raises
+    ------
+    RunError
+        If it is missing, cannot be read or has another content.
+    """
+    expected = record.get("files", {}).get(path.name)
+    try:
+        found = digest(path)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if expected not in {None, found}:
+        raise RunError(
+            f"{path}: damaged or replaced: expected SHA-256 {expected[:16]}..., which "
+            f"{RECORD} has for it, found {found[:16]}..."
+        )
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -127,12 +156,9 @@ def read_record(folder: Path) -> dict[str, Any]:
         raise RunError(f"{folder}: no run here: expected a folder with {RECORD}") from None
     except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{path}: the run's record cannot be read: {error}") from error
-    found = record.get("format") if isinstance(record, dict) else None
-    if found != FORMAT:
-        raise RunError(f"{path}: expected a run of format {FORMAT}, found {found!r}")
-    missing = [key for key in ("name", "status", "recipe", "data") if key not in record]
-    if missing:
-        raise RunError(f"{path}: the run's record is damaged: {missing[0]!r} is missing")
+    damage = find_damage(record)
+    if damage:
+        raise RunError(f"{path}: the run's record is damaged: {damage}")
     return dict(record)
 
 
@@ -150,8 +176,9 @@ def find_folder(name: str | Path, runs: Path) -> Path:
             raise RunError(f"{runs}: no runs here yet; train one with `fittingroom train`")
         return folders[-1]
     for folder in (Path(name), runs / name):
-        if (folder / RECORD).is_file():
-            return folder
+        with suppress(OSError):  # a name too long for any file
+            if (folder / RECORD).is_file():
+                return folder
     known = [folder.name for folder in run_folders(runs)]
     hint = f"the latest of {len(known)} in {runs} is {known[-1]}" if known else f"none in {runs}"
     raise RunError(f"{name}: no such run; {hint}")
@@ -163,9 +190,10 @@ def run_folders(runs: Path) -> list[Path]:
     return [path.parent for path in sorted(records, key=started)]
 
 
-def started(record: Path) -> tuple[str, str]:
+def started(record: Path) -> tuple[float, str]:
     """Return when a run was started, as far as its record tells, and its name: a sorting key."""
     try:
-        return str(read_record(record.parent).get("started", "")), record.parent.name
-    except RunError:
-        return "", record.parent.name
+        moment = dt.datetime.fromisoformat(str(read_record(record.parent).get("started")))
+        return moment.timestamp(), record.parent.name
+    except (RunError, ValueError, OverflowError):
+        return 0.0, record.parent.name

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-import zipfile
+import shlex
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from numpy.typing import NDArray
 
+from fittingroom.data.archives import open_archive
 from fittingroom.data.dataset import DataSplits
+from fittingroom.data.files import file_on_disk
+from fittingroom.data.npz import read_array
 from fittingroom.data.sources import load
 from fittingroom.errors import DataError, FittingroomError, RunError
 from fittingroom.evaluation.evaluate import Evaluation, evaluate
@@ -34,7 +37,8 @@ class Run:
     folder
         The run's folder.
     network
-        Only for a run of a network of your own: an instance of it, to hold the saved weights.
+        Only for a run of a network of your own: an instance of it, to hold the saved weights, or
+        its name, "module:Class". A run folder never makes fittingroom import code.
 
     Raises
     ------
@@ -42,7 +46,7 @@ class Run:
         If there is no run in the folder, or its record is damaged.
     """
 
-    def __init__(self, folder: Path, network: nn.Module | None = None) -> None:
+    def __init__(self, folder: Path, network: nn.Module | str | None = None) -> None:
         self.folder = folder
         self.record = files.read_record(folder)
         self._network = network
@@ -68,33 +72,35 @@ class Run:
     @cached_property
     def history(self) -> tuple[Epoch, ...]:
         """One record for each finished epoch."""
-        path = self.folder / files.HISTORY
+        path = self._whole(files.HISTORY)
         try:
             lines = path.read_text("utf-8").splitlines()
             return tuple(Epoch(**json.loads(line)) for line in lines)
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise RunError(f"{path}: the history cannot be read: {error}") from error
 
     @cached_property
     def classifier(self) -> Classifier:
         """Preprocessing, trained network and class names, on the CPU, in evaluation mode."""
-        from fittingroom.models.classifier import Classifier
+        from fittingroom.models import Classifier, import_network
 
-        path = self.folder / files.MODEL
-        if not path.is_file():
-            raise self._unfinished("its model")
-        return Classifier.load(path, self._network)
+        path = self._whole(files.MODEL)
+        network = self._network
+        self.check_network(network)
+        if isinstance(network, str):
+            data, options = self.record["data"], self.recipe.model_options
+            network = import_network(
+                network, tuple(data["image_shape"]), len(data["classes"]), options
+            )
+        return Classifier.load(path, network)
 
     @cached_property
     def evaluation(self) -> Evaluation:
         """The predictions for the test pictures, judged."""
-        path = self.folder / files.PREDICTIONS
-        if not path.is_file():
-            raise self._unfinished("its evaluation")
+        path = self._whole(files.PREDICTIONS)
         data = self.record["data"]
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                labels, logits = arrays["labels"], arrays["logits"]
+            labels, logits = read_arrays(path, "labels", "logits")
             return Evaluation.from_predictions(
                 labels,
                 logits,
@@ -105,16 +111,16 @@ class Run:
                 sketches=data["sketches"],
                 protocol=self.recipe.protocol,
             )
-        except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
-            raise RunError(f"{path}: the predictions cannot be read: {error}") from error
+        except (FittingroomError, ValueError, TypeError) as error:
+            raise RunError(f"{path}: the predictions are damaged: {error}") from error
 
-    def data(self, source: str | Path | None = None) -> DataSplits:
+    def data(self, source: DataSplits | str | Path | None = None) -> DataSplits:
         """Load the data that the run was made with, divided as its recipe says.
 
         Parameters
         ----------
         source
-            Where to find it now; None for where it was.
+            Where to find it now, or the data themselves; None for where they were.
 
         Raises
         ------
@@ -125,11 +131,11 @@ class Run:
         if source is None:
             was = Path(recorded["source"])
             source = was if was.exists() else recorded["name"]
-        found = load(
-            source,
-            classes=recorded["classes"],
-            size=tuple(recorded["image_shape"][1:]),
-        )
+        if isinstance(source, DataSplits):
+            found = source
+        else:
+            size = tuple(recorded["image_shape"][1:])
+            found = load(source, classes=recorded["classes"], size=size)
         if found.fingerprint != recorded["fingerprint"]:
             raise DataError(
                 f"{found.source}: not the data of run {self.name}: expected fingerprint "
@@ -162,6 +168,30 @@ class Run:
             protocol=self.recipe.protocol,
         )
 
+    def check_network(self, network: object) -> None:
+        """See that a network of one's own is given where the run is of one, and of that name.
+
+        Raises
+        ------
+        RunError
+            If it is not.
+        """
+        model = self.recipe.model
+        if ":" in model and network is None:
+            raise RunError(
+                f"{self.folder}: the run is of a network of your own; name it again: "
+                f"--model {model}, or network= in Python"
+            )
+        if isinstance(network, str) and network != model:
+            raise RunError(f"{self.folder}: the run is of model {model}, not {network}")
+
+    @property
+    def how_to_go_on(self) -> str:
+        """What to type where the run is unfinished."""
+        own = ["--model", self.recipe.model] if ":" in self.recipe.model else []
+        words = shlex.join(["fittingroom", "train", "--resume", str(self.folder), *own])
+        return f"go on with `{words}`"
+
     def __repr__(self) -> str:
         return f"<Run {self.name}: {self.status}>"
 
@@ -172,11 +202,28 @@ class Run:
             return data
         return load(data, size=self.classifier.input_shape[1:])
 
-    def _unfinished(self, what: str) -> RunError:
-        return RunError(
-            f"{self.folder}: {what} is not there: the run is {self.status}; "
-            f"go on with `fittingroom train --resume {self.folder}`"
-        )
+    def _whole(self, name: str) -> Path:
+        """Return the path of one of the run's files, after a look whether it is whole."""
+        path = self.folder / name
+        if self.status != files.FINISHED and not path.is_file():
+            raise RunError(f"{path}: not there: the run is {self.status}; {self.how_to_go_on}")
+        files.check_file(path, self.record)
+        return path
+
+
+def read_arrays(path: Path, *names: str) -> list[NDArray[Any]]:
+    """Return arrays of numbers from an .npz file.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged or lacks one of them.
+    """
+    with open_archive(file_on_disk(path)) as archive:
+        found = [archive.find(f"{name}.npy") for name in names]
+        if None in found:
+            raise DataError(f"expected the arrays {', '.join(names)}")
+        return [read_array(file) for file in found if file is not None]
 
 
 def divide(splits: DataSplits, recipe: Recipe) -> DataSplits:
@@ -189,14 +236,15 @@ def open_run(
     name: str | Path = "latest",
     *,
     runs: str | Path = DEFAULT_FOLDER,
-    network: nn.Module | None = None,
+    network: nn.Module | str | None = None,
 ) -> Run:
     """Open a run by its folder's path, by its name within `runs`, or the "latest".
 
     Parameters
     ----------
     network
-        Only for a run of a network of your own: an instance of it, to hold the saved weights.
+        Only for a run of a network of your own: an instance of it, to hold the saved weights, or
+        its name, "module:Class".
 
     Raises
     ------

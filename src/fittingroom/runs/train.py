@@ -40,8 +40,8 @@ OwnNetwork = nn.Module | Callable[..., nn.Module]
 class Interrupted(KeyboardInterrupt):
     """Training was stopped by Ctrl-C, after what there is was saved in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(f"interrupted; go on with `fittingroom train --resume {folder}`")
+    def __init__(self, folder: Path, hint: str) -> None:
+        super().__init__(f"interrupted; {hint}")
         self.folder = folder
 
 
@@ -111,7 +111,7 @@ def resume(
     *,
     runs: str | Path = DEFAULT_FOLDER,
     device: str | None = None,
-    network: OwnNetwork | None = None,
+    network: OwnNetwork | str | None = None,
     figures: bool = True,
     on_start: Callable[[Run], None] = lambda _run: None,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
@@ -127,7 +127,8 @@ def resume(
     device
         None for the kind of device it ran on.
     network
-        Only for a run of a network of your own: an instance of it, or its class.
+        Only for a run of a network of your own: an instance of it, its class, or its name,
+        "module:Class". A run folder never makes fittingroom import code.
 
     Raises
     ------
@@ -140,15 +141,17 @@ def resume(
     if run.status == files.FINISHED:
         raise RunError(f"{run.folder}: the run is finished; there is nothing to go on with")
     recipe = run.recipe
+    run.check_network(network)
     place = select_device(device or run.record["environment"]["device"], recipe.precision)
-    splits = divide(data, recipe) if isinstance(data, DataSplits) else run.data(data)
+    splits = run.data(data)
     path = run.folder / files.CHECKPOINT
     checkpoint = Checkpoint.load(path) if path.exists() else None
     with memory_errors(recipe.batch_size):
-        classifier = build_classifier(recipe, splits, network)
+        own = None if isinstance(network, str) else network
+        classifier = build_classifier(recipe, splits, own)
     return conduct(
         run.folder,
-        run.record,
+        {key: value for key, value in run.record.items() if key != "error"},
         classifier,
         splits,
         recipe,
@@ -191,18 +194,24 @@ def conduct(
         diary.checkpoint(result.checkpoint)
         if not result.completed:
             raise KeyboardInterrupt  # noqa: TRY301 - handled as one that comes by itself
-        evaluation = judge(classifier, splits, recipe, device)
+        with memory_errors(recipe.batch_size):
+            evaluation = judge(classifier, splits, recipe, device)
         diary.results(classifier, evaluation)
         if figures:
             draw_figures(folder / files.FIGURES, evaluation, splits, result.history)
     except KeyboardInterrupt:
         diary.status(files.INTERRUPTED)
-        raise Interrupted(folder) from None
+        raise Interrupted(folder, Run(folder).how_to_go_on) from None
     except FittingroomError as error:
         with suppress(RunError):  # of the two, the first error is the one to hear of
             diary.status(files.FAILED, error=str(error))
         raise
-    diary.status(files.FINISHED, finished=now(), results=summarise(result, evaluation, splits))
+    diary.status(
+        files.FINISHED,
+        finished=now(),
+        results=summarise(result, evaluation, splits),
+        files=diary.digests(),
+    )
     (folder / files.CHECKPOINT).unlink(missing_ok=True)
     return Run(folder, None if recipe.model in MODELS else classifier.network)
 
@@ -245,6 +254,11 @@ class Diary:
         files.write_arrays(
             self.folder / files.PREDICTIONS, labels=evaluation.labels, logits=evaluation.logits
         )
+
+    def digests(self) -> dict[str, str]:
+        """Return the SHA-256 of the files that the run is read back from."""
+        names = (files.HISTORY, files.MODEL, files.PREDICTIONS)
+        return {name: files.digest(self.folder / name) for name in names}
 
 
 def settle_recipe(

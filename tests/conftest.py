@@ -1,0 +1,83 @@
+"""A small data set that can be learned, the real one, and a place where nothing is lying about."""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fittingroom.data.dataset import DataSplits, ImageDataset
+
+# Set before torch is imported, here and in every program that a test starts: the tests leave
+# the machine usable, and bit-for-bit comparisons see one number of threads.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+SHAPES = ("left", "right", "top", "bottom")
+
+
+def shape_pictures(count: int, seed: int) -> ImageDataset:
+    """Draw grey pictures of 8x8, noisy, one half of each brighter: which one is its class."""
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(count) % len(SHAPES)).astype(np.int64)
+    images = rng.integers(0, 150, (count, 1, 8, 8)).astype(np.uint8)
+    halves = (np.s_[:, :4], np.s_[:, 4:], np.s_[:4], np.s_[4:])
+    for image, label in zip(images, labels, strict=True):
+        image[0][halves[label]] += 70
+    return ImageDataset(images, labels, SHAPES)
+
+
+@pytest.fixture
+def shapes() -> DataSplits:
+    """240 + 80 pictures of four classes that two epochs suffice to learn something about."""
+    learning, test = shape_pictures(240, seed=0), shape_pictures(80, seed=1)
+    return DataSplits("shapes", "made for a test", learning, test).with_validation(40)
+
+
+@pytest.fixture
+def shapes_folder(shapes: DataSplits, tmp_path: Path) -> Path:
+    """The same pictures as four IDX files and a classes.txt."""
+    return write_idx(tmp_path / "shapes", shapes)
+
+
+def write_idx(folder: Path, splits: DataSplits) -> Path:
+    """Write pictures as MNIST's four files (http://yann.lecun.com/exdb/mnist/)."""
+    folder.mkdir()
+    for part, data in (("train", splits.learning), ("t10k", splits.test)):
+        for name, array in (
+            (f"{part}-images-idx3-ubyte", data.images[:, 0]),
+            (f"{part}-labels-idx1-ubyte", data.labels.astype(np.uint8)),
+        ):
+            (folder / name).write_bytes(idx_bytes(array))
+    (folder / "classes.txt").write_text("\n".join(splits.classes), "utf-8")
+    return folder
+
+
+def idx_bytes(array: NDArray[np.uint8]) -> bytes:
+    """Return an array as an IDX file: 0, 0, 8 for unsigned bytes, dimensions, lengths, values."""
+    head = struct.pack(">BBBB", 0, 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
+    return head + array.tobytes()
+
+
+@pytest.fixture
+def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder, with an empty cache, no data variable and no network."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FITTINGROOM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("FITTINGROOM_DATA", raising=False)
+    for variable in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def fashion_mnist() -> DataSplits:
+    """The real data, read once; marks of tests that use it: real_data."""
+    if not os.environ.get("FITTINGROOM_DATA"):
+        pytest.skip("reads the real Fashion-MNIST: set FITTINGROOM_DATA to its folder")
+    from fittingroom.data.sources import load
+
+    return load("fashion-mnist")

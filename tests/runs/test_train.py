@@ -1,0 +1,417 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+from torch import Tensor, nn
+
+import fittingroom as fr
+from fittingroom.data.dataset import DataSplits
+from fittingroom.errors import (
+    DataError,
+    DeviceError,
+    DivergenceError,
+    ModelError,
+    RecipeError,
+    RunError,
+)
+from fittingroom.runs import folder as files
+from fittingroom.runs import train as conductor
+from fittingroom.runs.train import Interrupted
+from fittingroom.training import history
+from fittingroom.training.history import Progress
+
+pytestmark = pytest.mark.usefixtures("isolated")
+
+CRASHING = Path(__file__).with_name("crashing.py")
+WRITTEN = {"run.json", "history.jsonl", "model.safetensors", "predictions.npz"}
+FIGURES = ("confusion-matrix", "learning-curves", "first-picture", "samples", "mistakes")
+
+
+def quick(data: DataSplits, model: Any = "two-layer", **changes: Any) -> fr.Run:
+    return fr.train(model, data, **{"epochs": 2, "batch_size": 32, "figures": False} | changes)
+
+
+def contents(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def assert_same_result(run: fr.Run, other: fr.Run) -> None:
+    """Weights bit for bit, and so the logits."""
+    ours, theirs = (load_file(r.folder / files.MODEL) for r in (run, other))
+    assert {k: t.tobytes() for k, t in ours.items()} == {k: t.tobytes() for k, t in theirs.items()}
+    assert np.array_equal(run.evaluation.logits, other.evaluation.logits)
+    for epoch, same in zip(run.history, other.history, strict=True):
+        assert replace(epoch, seconds=0) == replace(same, seconds=0)
+
+
+class Small(nn.Module):
+    """A network of a person's own."""
+
+    def __init__(self, input_shape: tuple[int, int, int] = (1, 8, 8), num_classes: int = 4) -> None:
+        super().__init__()
+        channels, height, width = input_shape
+        self.linear = nn.Linear(channels * height * width, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x.flatten(1))  # type: ignore[no-any-return]
+
+
+# What is written
+
+
+def test_a_run_writes_the_documented_files_and_no_other(shapes: DataSplits) -> None:
+    run = quick(shapes, figures=True)
+    pictures = {f"figures/{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
+    assert contents(run.folder) == WRITTEN | pictures
+
+
+def test_the_record_says_what_was_done(shapes: DataSplits) -> None:
+    run = quick(shapes, seed=3, validation_size=20)
+    record = json.loads((run.folder / "run.json").read_text("utf-8"))
+    assert record == run.record
+    assert record["name"] == run.folder.name == "shapes-two-layer-seed3"
+    assert record["status"] == "finished"
+    assert record["recipe"]["seed"] == 3
+    assert record["data"] == {
+        "name": "shapes",
+        "source": "made for a test",
+        "fingerprint": shapes.fingerprint,
+        "sketches": False,
+        "classes": list(shapes.classes),
+        "image_shape": [1, 8, 8],
+        "train": 220,
+        "validation": 20,
+        "test": 80,
+        "notes": [],
+    }
+    assert record["environment"]["packages"]["torch"] == torch.__version__
+    assert record["environment"]["device"] == "cpu"
+    assert record["started"] < record["finished"]
+    results = record["results"]
+    assert results["test"] == run.evaluation.to_dict()
+    assert results["validation"]["accuracy"] == run.history[-1].validation_accuracy
+    assert results["validation"]["count"] == 20
+    assert results["epochs"] == results["kept_epoch"] == 2
+    assert results["training_seconds"] == pytest.approx(sum(e.seconds for e in run.history))
+
+
+def test_the_network_learns_the_shapes(shapes: DataSplits) -> None:
+    assert quick(shapes, epochs=10, lr=0.01).evaluation.accuracy > 0.95
+
+
+def test_the_same_recipe_and_data_give_the_same_files(shapes: DataSplits) -> None:
+    first, second, other = quick(shapes), quick(shapes), quick(shapes, seed=1)
+    assert_same_result(first, second)
+    assert not np.array_equal(first.evaluation.logits, other.evaluation.logits)
+
+
+def test_the_notebooks_protocol_trains_on_every_picture(shapes: DataSplits) -> None:
+    run = quick(shapes, protocol="notebook")
+    assert (run.record["data"]["train"], run.record["data"]["validation"]) == (240, 0)
+    assert run.record["results"]["validation"] is None
+    assert "protocol notebook" in str(run.evaluation)
+
+
+@pytest.mark.parametrize("out", ["my runs", "실험/첫 번째", "👗"])
+def test_runs_may_lie_anywhere(shapes: DataSplits, out: str) -> None:
+    run = quick(shapes, out=out, name="치마 여름 1", figures=True)
+    assert run.folder == Path(out) / "치마-여름-1"
+    again = fr.open_run("치마-여름-1", runs=out)
+    assert again.evaluation.to_dict() == run.evaluation.to_dict()
+    assert (run.folder / "figures" / "samples.png").stat().st_size > 0
+
+
+def test_progress_and_start_are_reported(shapes: DataSplits) -> None:
+    started: list[str] = []
+    reported: list[Progress] = []
+    run = quick(shapes, on_start=lambda r: started.append(r.status), on_progress=reported.append)
+    assert started == ["running"]
+    assert [p.finished for p in reported if p.finished] == list(run.history)
+
+
+# Networks of one's own
+
+
+@pytest.mark.parametrize("network", [Small, Small()], ids=["class", "instance"])
+def test_a_network_of_ones_own_is_trained_and_opened(shapes: DataSplits, network: Any) -> None:
+    run = quick(shapes, network)
+    assert run.recipe.model.endswith(":Small")
+    opened = fr.open_run(run.folder, network=Small())
+    assert opened.evaluate(shapes).to_dict() == run.evaluation.to_dict()
+    with pytest.raises(RunError, match="network of your own"):
+        _ = fr.open_run(run.folder).classifier
+
+
+def test_a_network_of_ones_own_is_found_by_name(shapes: DataSplits, isolated: Path) -> None:
+    source = "from torch import nn\n\n\nclass Net(nn.Sequential):\n    def __init__(self):\n"
+    source += "        super().__init__(nn.Flatten(), nn.Linear(64, 4))\n"
+    (isolated / "my_networks.py").write_text(source)
+    run = quick(shapes, "my_networks:Net")
+    opened = fr.open_run(run.folder, network="my_networks:Net")
+    assert opened.evaluate(shapes).to_dict() == run.evaluation.to_dict()
+    with pytest.raises(RunError, match="my_networks:Net, not"):
+        _ = fr.open_run(run.folder, network="my_networks:Other").classifier
+
+
+def test_a_run_folder_of_a_stranger_makes_nothing_be_imported_or_called(
+    shapes: DataSplits, isolated: Path
+) -> None:
+    (isolated / "trap.py").write_text("raise SystemExit('code of a stranger was run')")
+    run = quick(shapes)
+    recipe = run.record["recipe"] | {"model": "trap:spring"}
+    files.write_json(
+        run.folder / "run.json", run.record | {"status": "interrupted", "recipe": recipe}
+    )
+    stranger = fr.open_run(run.folder)
+    with pytest.raises(RunError, match="network of your own"):
+        fr.resume(stranger, shapes)
+    with pytest.raises(RunError, match="network of your own"):
+        stranger.evaluate(shapes)
+
+
+# Stopping and going on
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked to be killed")
+def test_a_crash_at_any_moment_leaves_a_run_that_can_be_finished_bit_for_bit(
+    shapes_folder: Path, isolated: Path
+) -> None:
+    crashed = subprocess.run(
+        [sys.executable, str(CRASHING), str(shapes_folder), str(isolated / "crashed")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    moments = crashed.stdout.split()
+    # Two checkpoints with histories, a last one, model, predictions, the record twice.
+    assert len(moments) == len(set(moments)) == 1 + 2 * 10
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        whole = quick(fr.load(shapes_folder), seed=5)
+        for moment in moments:
+            check_crashed(isolated / "crashed" / moment, whole)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def check_crashed(folder: Path, whole: fr.Run) -> None:
+    if folder.name == "write-1":  # before there was a record
+        with pytest.raises(RunError, match="no run here"):
+            fr.Run(folder)
+        return
+    if folder.name == "rename-10":  # all was written; what was left was to tidy up
+        assert fr.Run(folder).status == "finished"
+        assert_same_result(fr.Run(folder), whole)
+        return
+    assert fr.Run(folder).status == "running"
+    finished = fr.resume(folder, figures=False)
+    assert finished.status == "finished"
+    assert_same_result(finished, whole)
+    assert contents(folder) == WRITTEN
+
+
+@pytest.mark.parametrize("step", [1, 6, 7, 8, 13, 14, 20])
+def test_ctrl_c_at_any_step_saves_what_is_there_and_a_resumed_run_ends_the_same(
+    shapes: DataSplits, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    fields = {"epochs": 3, "flip": True, "shift": 1, "schedule": "one-cycle", "lr": 0.01}
+    whole = quick(shapes, **fields)
+    monkeypatch.setattr(history, "UPDATE_SECONDS", 0.0)
+
+    def press_ctrl_c(progress: Progress) -> None:
+        done = (progress.epoch - 1) * progress.steps + progress.step
+        if done == step and not progress.finished:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Interrupted, match="fittingroom train --resume") as caught:
+        quick(shapes, on_progress=press_ctrl_c, **fields)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert fr.Run(caught.value.folder).status == "interrupted"
+    assert "checkpoint.safetensors" in contents(caught.value.folder)
+    finished = fr.resume(caught.value.folder, shapes, figures=False)
+    assert_same_result(finished, whole)
+    assert contents(finished.folder) == WRITTEN
+
+
+def interrupt(
+    data: DataSplits,
+    model: Any = "two-layer",
+    press: Callable[[], None] = lambda: signal.raise_signal(signal.SIGINT),
+    **changes: Any,
+) -> Path:
+    """Train until Ctrl-C at the end of the first epoch; return the run's folder."""
+
+    def stop(progress: Progress) -> None:
+        if progress.finished:
+            press()
+
+    with pytest.raises(Interrupted) as caught:
+        quick(data, model, on_progress=stop, **changes)
+    return caught.value.folder
+
+
+def test_a_second_ctrl_c_stops_at_once_and_the_run_can_still_be_finished(
+    shapes: DataSplits,
+) -> None:
+    def press_twice() -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    folder = interrupt(shapes, press=press_twice)
+    assert fr.Run(folder).status == "interrupted"
+    assert_same_result(fr.resume(folder, shapes, figures=False), quick(shapes))
+
+
+def test_the_hint_can_be_pasted_into_a_shell_whatever_the_folders_name(shapes: DataSplits) -> None:
+    folder = interrupt(shapes, out="my runs")
+    assert "--resume 'my runs/shapes-two-layer-seed0'`" in fr.Run(folder).how_to_go_on
+
+
+def test_a_run_of_a_network_of_ones_own_is_resumed_with_it(shapes: DataSplits) -> None:
+    folder = interrupt(shapes, Small)
+    assert "--model" in fr.Run(folder).how_to_go_on
+    finished = fr.resume(folder, shapes, network=Small, figures=False)
+    assert_same_result(finished, quick(shapes, Small))
+
+
+def test_a_finished_run_is_not_resumed(shapes: DataSplits) -> None:
+    with pytest.raises(RunError, match="is finished"):
+        fr.resume(quick(shapes), shapes)
+
+
+def test_a_run_is_not_resumed_on_other_data(shapes: DataSplits, shapes_folder: Path) -> None:
+    folder = interrupt(fr.load(shapes_folder))
+    labels = shapes_folder / "t10k-labels-idx1-ubyte"
+    content = bytearray(labels.read_bytes())
+    content[-1] ^= 1
+    labels.write_bytes(content)
+    other = fr.load(shapes_folder)
+    for data in (None, shapes_folder, other):
+        with pytest.raises(DataError, match="not the data of run"):
+            fr.resume(folder, data)
+    assert fr.Run(folder).status == "interrupted"
+
+
+def test_a_damaged_checkpoint_is_refused(shapes: DataSplits) -> None:
+    folder = interrupt(shapes)
+    path = folder / files.CHECKPOINT
+    for content in (b"", path.read_bytes()[:-1], path.read_bytes()[:100]):
+        path.write_bytes(content)
+        with pytest.raises(RunError, match="checkpoint"):
+            fr.resume(folder, shapes)
+
+
+# What goes wrong
+
+
+def test_a_diverging_run_says_so_in_its_record(shapes: DataSplits) -> None:
+    with pytest.raises(DivergenceError, match="learning rate") as caught:
+        quick(shapes, optimizer="sgd", lr=1e20)
+    run = fr.open_run()
+    assert run.status == "failed"
+    assert run.record["error"] == str(caught.value)
+
+
+def test_an_error_is_forgotten_once_the_run_is_finished(
+    shapes: DataSplits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RunError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(conductor, "draw_figures", fail)
+        with pytest.raises(RunError, match="no room"):
+            quick(shapes, figures=True)
+    run = fr.open_run()
+    assert (run.status, run.record["error"]) == ("failed", "no room")
+    assert "error" not in fr.resume(run, shapes, figures=False).record
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "match"),
+    [
+        ({"model": "four-layer"}, ModelError, "two-layer, three-layer, convnet"),
+        ({"model": "no_such_module:Net"}, ModelError, "no_such_module"),
+        ({"model": 3}, ModelError, "expected a model"),
+        ({"model": nn.Linear(3, 4)}, ModelError, "does not take pictures"),
+        ({"model": nn.Sequential(nn.Flatten(), nn.Linear(64, 3))}, ModelError, r"\(2, 4\)"),
+        ({"epochs": 0}, RecipeError, "epochs"),
+        ({"colour": "red"}, RecipeError, "colour"),
+        ({"batch_size": 217}, RecipeError, "at most the 216 training pictures"),
+        ({"validation_size": 240}, DataError, "validation_size"),
+        ({"device": "toaster"}, DeviceError, "toaster"),
+        ({"device": "cuda:99"}, DeviceError, "cuda:99"),
+        ({"model_options": {"width": 3}}, ModelError, "no option 'width'"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_in_one_line(
+    shapes: DataSplits, changes: dict[str, Any], error: type[Exception], match: str
+) -> None:
+    with pytest.raises(error, match=match) as caught:
+        quick(shapes, **changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_data_that_are_not_there_are_refused_before_a_folder_is_made() -> None:
+    with pytest.raises(DataError, match="nowhere"):
+        fr.train("two-layer", "nowhere")
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("limit", "hidden", "where", "left"),
+    [
+        (1_000, 128, "run.json", set()),
+        (20_000, 128, "checkpoint.safetensors", {"run.json"}),
+        (20_000, 4, "figures", WRITTEN | {"checkpoint.safetensors"}),
+    ],
+    ids=["at the start", "in training", "while drawing"],
+)
+def test_a_full_disk_is_one_clear_error_and_leaves_no_half_written_file(
+    shapes_folder: Path, limit: int, hidden: int, where: str, left: set[str]
+) -> None:
+    """A limit on the size of a file is what a full disk is to a process: a write that fails."""
+    resource = pytest.importorskip("resource", reason="limits on files are Unix's")
+    words = ["train", "--data", str(shapes_folder), "--model", "two-layer", "--epochs", "1"]
+    failed = subprocess.run(
+        [sys.executable, "-m", "fittingroom", *words, "--option", f"hidden={hidden}"],
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert failed.returncode == 2
+    assert "Traceback" not in failed.stderr
+    # On a machine's first day matplotlib has its own line about its cache before ours.
+    complaint = failed.stderr.splitlines()[-1]
+    assert complaint.startswith("fittingroom: ")
+    assert where in complaint
+    assert "cannot be written" in complaint or "cannot write" in complaint
+    (folder,) = Path("runs").iterdir()
+    assert {path.name for path in folder.iterdir() if path.is_file()} == left
+    if left:
+        assert fr.Run(folder).status == "failed"
+
+
+def test_logits_are_those_of_the_saved_weights_by_plain_numpy(shapes: DataSplits) -> None:
+    """The saved file alone, without fittingroom's code, gives the stored predictions."""
+    run = quick(shapes)
+    weights = load_file(run.folder / files.MODEL)
+    x = shapes.test.images.reshape(80, 64).astype(np.float32) / 255
+    hidden = np.maximum(x @ weights["network.fc1.weight"].T + weights["network.fc1.bias"], 0)
+    logits = hidden @ weights["network.fc2.weight"].T + weights["network.fc2.bias"]
+    np.testing.assert_allclose(logits, run.evaluation.logits, rtol=1e-5, atol=1e-5)
