@@ -81,7 +81,7 @@ def main() -> None:
             # A Windows console or pipe may lack the letters of a class name.
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="fittingroom")
     except WordsError as error:
         text = error.format_message()  # type: ignore[attr-defined]
         if "\n" in text:  # the help, where a command is missing
@@ -192,10 +192,13 @@ def settle_recipe(name: str | None, fields: dict[str, Any]) -> Recipe:
 def load_data(
     terminal: Terminal, source: str, classes: Path | None = None, size: str | None = None
 ) -> DataSplits:
-    """Load a data set and say what a person should know about it."""
+    """Load a data set and say what a person should know about it.
+
+    What takes time is told on the standard error, what is so on the standard output.
+    """
     from fittingroom.data.sources import load
 
-    splits = load(source, classes=classes, size=read_size(size), announce=terminal.say)
+    splits = load(source, classes=classes, size=read_size(size), announce=terminal.whisper)
     for note in splits.notes:
         terminal.say(f"note: {note}")
     return splits

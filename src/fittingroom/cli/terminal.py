@@ -54,6 +54,12 @@ class Terminal:
             text = "\n".join(fold(line, self.console.width) for line in text.split("\n"))
         self.console.print(text, soft_wrap=True)
 
+    def whisper(self, text: str) -> None:
+        """Print what goes on, for people who wait, to the standard error."""
+        if not self.quiet:
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
+
     def result(self, text: str, value: Any) -> None:
         """Print what the command was asked for: `text`, or `value` as JSON."""
         if self.as_json:

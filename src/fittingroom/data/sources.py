@@ -69,10 +69,11 @@ def load(
         splits = _draw_sketches(names, say)
     else:
         splits = _load_path(Path(source).expanduser(), names, wanted)
-    if wanted not in {None, splits.image_shape[1:]}:
+    height, width = splits.image_shape[1:]
+    if wanted not in {None, (height, width)}:
         raise DataError(
-            f"{splits.source}: its pictures are {splits.image_shape[1:]} (height, width); only "
-            f"folders of pictures can be resized, so leave out the size {wanted}"
+            f"{splits.source}: its pictures are {height}x{width}, not {wanted[0]}x{wanted[1]} as "
+            "asked for; only folders of pictures are resized"
         )
     return splits.with_validation()
 
@@ -104,7 +105,6 @@ def _load_auto(names: tuple[str, ...] | None, say: Announce) -> DataSplits:
             "https://github.com/zalandoresearch/fashion-mnist into ./data, or let "
             f"{DATA_VARIABLE} name their folder."
         )
-        say(note)
         return replace(_draw_sketches(names, say), notes=(note,))
 
 

@@ -109,7 +109,7 @@ class Run:
                 fingerprint=data["fingerprint"],
                 split="test",
                 sketches=data["sketches"],
-                protocol=self.recipe.protocol,
+                protocol=worth_saying(self.recipe),
             )
         except (FittingroomError, ValueError, TypeError) as error:
             raise RunError(f"{path}: the predictions are damaged: {error}") from error
@@ -165,7 +165,7 @@ class Run:
             fingerprint=splits.fingerprint,
             split="test",
             sketches=splits.sketches,
-            protocol=self.recipe.protocol,
+            protocol=worth_saying(self.recipe),
         )
 
     def check_network(self, network: object) -> None:
@@ -224,6 +224,11 @@ def read_arrays(path: Path, *names: str) -> list[NDArray[Any]]:
         if None in found:
             raise DataError(f"expected the arrays {', '.join(names)}")
         return [read_array(file) for file in found if file is not None]
+
+
+def worth_saying(recipe: Recipe) -> str | None:
+    """Return the protocol where it has to be said beside a score: where it is not the usual one."""
+    return None if recipe.protocol == "holdout" else recipe.protocol
 
 
 def divide(splits: DataSplits, recipe: Recipe) -> DataSplits:

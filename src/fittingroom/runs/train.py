@@ -24,11 +24,11 @@ from fittingroom.models.build import call_network
 from fittingroom.runs import folder as files
 from fittingroom.runs.environment import describe_environment
 from fittingroom.runs.figures import draw_figures
-from fittingroom.runs.run import DEFAULT_FOLDER, Run, divide, open_run
+from fittingroom.runs.run import DEFAULT_FOLDER, Run, divide, open_run, worth_saying
 from fittingroom.training.checkpoint import Checkpoint
 from fittingroom.training.device import Device, memory_errors, seed_everything, select_device
 from fittingroom.training.history import Progress
-from fittingroom.training.loop import Fit, fit
+from fittingroom.training.loop import Fit, check_they_fit, fit
 from fittingroom.training.recipe import Recipe, recipe_for_model
 
 # A crash costs at most this much training, and the disk is not kept busy by short epochs.
@@ -97,6 +97,7 @@ def train(
     splits = divide(data if isinstance(data, DataSplits) else load(data), recipe)
     with memory_errors(recipe.batch_size):
         classifier = build_classifier(recipe, splits, network)
+    check_they_fit(classifier, splits, recipe)
     usual_name = f"{splits.name}-{recipe.model}-seed{recipe.seed}"
     folder = files.new_folder(Path(out), name or usual_name)
     record = new_record(folder.name, recipe, splits, place, classifier, command)
@@ -334,7 +335,7 @@ def judge(classifier: Classifier, splits: DataSplits, recipe: Recipe, device: De
         fingerprint=splits.fingerprint,
         split="test",
         sketches=splits.sketches,
-        protocol=recipe.protocol,
+        protocol=worth_saying(recipe),
         autocast_dtype=device.autocast_dtype,
     )
 

@@ -37,7 +37,12 @@ class Recipe(BaseModel):
         For an unknown field or a value that makes no sense.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        defer_build=True,  # the validator is built at first use, which `--help` never comes to
+    )
 
     model: Annotated[
         str, Field(description="two-layer, three-layer, convnet, or module:Class of your own")
@@ -216,6 +221,11 @@ def read_recipe_file(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise RecipeError(f"{path}: not a TOML file: {error}") from error
     fields.pop("about", None)  # a sentence for people, as the shipped recipes have one
+    if ":" in str(fields.get("model", "")):
+        raise RecipeError(
+            f"{path}: a recipe file cannot name a network of your own, since that would run "
+            "its code; name it with --model module:Class"
+        )
     base = fields.pop("base", None)
     shipped = shipped_recipes()
     if base is None:
