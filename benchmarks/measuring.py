@@ -58,13 +58,17 @@ def run_in_turn(
 def print_comparison(
     results: dict[str, list[dict[str, float]]], quantity: str, unit: str, *, reference: str
 ) -> None:
-    """Print median and range of one quantity for each program, and its ratio to the reference."""
+    """Print median and range of one quantity for each program, and its ratio to the reference.
+
+    A ratio above 1 means that the reference needs so many times as much.
+    """
+    print(f"  {quantity}")
     for name, runs in results.items():
         values = [run[quantity] for run in runs]
         pairs = zip(results[reference], runs, strict=True)
         ratios = [theirs[quantity] / ours[quantity] for theirs, ours in pairs]
-        ratio = "" if name == reference else f"   reference / this: {spread(ratios, '.2f')}"
-        print(f"  {name:<28} {quantity:<12} {spread(values, '.3g')} {unit}{ratio}")
+        ratio = "" if name == reference else f"   {reference} / this: {spread(ratios, '.2f')}"
+        print(f"    {name:<28} {spread(values, '.4g')} {unit}{ratio}")
 
 
 def spread(values: Sequence[float], form: str) -> str:

@@ -98,6 +98,6 @@ if __name__ == "__main__":
     print_result(
         seconds_per_epoch=sum(seconds) / len(seconds),
         images_per_second=60_000 * len(seconds) / sum(seconds),
-        accuracy=evaluate(model, load("t10k")),
+        test_accuracy=evaluate(model, load("t10k")),
         peak_MB=peak_memory(),
     )

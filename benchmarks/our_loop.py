@@ -29,6 +29,6 @@ if __name__ == "__main__":
     print_result(
         seconds_per_epoch=result.seconds / followed.epochs,
         images_per_second=len(splits.train) * followed.epochs / result.seconds,
-        accuracy=judge(classifier, splits, followed, device).accuracy,
+        test_accuracy=judge(classifier, splits, followed, device).accuracy,
         peak_MB=peak_memory(),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from measuring import data_folder, machine, print_comparison, run_in_turn
+from measuring import data_folder, machine, print_comparison, run_in_turn, spread
 
 HERE = Path(__file__).parent
 REFERENCE = "notebook's loop"
@@ -25,9 +25,11 @@ def main(repetitions: int = 5, epochs: int = 3) -> None:
     }
     results = run_in_turn(programs, repetitions)
     print_comparison(results, "seconds_per_epoch", "s", reference=REFERENCE)
-    print_comparison(results, "images_per_second", "/s", reference=REFERENCE)
     print_comparison(results, "peak_MB", "MB", reference=REFERENCE)
-    print_comparison(results, "accuracy", "of 1", reference=REFERENCE)
+    for quantity, form in (("images_per_second", ",.0f"), ("test_accuracy", ".2%")):
+        print(f"  {quantity}")
+        for name, runs in results.items():
+            print(f"    {name:<28} {spread([run[quantity] for run in runs], form)}")
 
 
 if __name__ == "__main__":
