@@ -1,9 +1,15 @@
 """The command line: parse, call one library function, print what it returned.
 
+Heavy libraries are imported inside the commands, so that `fittingroom --help` answers at once.
+
 The map of the room::
 
-    app.py        the commands
-    options.py    the recipe's fields as flags
+    app.py        the command, put together
+    training.py   train, evaluate
+    runs.py       runs, runs show
+    data.py       data show, data check, data make
+    recipes.py    recipes
+    options.py    flags: the shared ones, and one for each field of the recipe
     terminal.py   what a person sees: progress, tables, messages, errors
 """
 

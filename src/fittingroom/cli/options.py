@@ -1,4 +1,4 @@
-"""The recipe's fields as command-line flags: each field is one flag, described where it is."""
+"""The flags: those that commands share, and one for each field of the recipe."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import types
 import typing
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,28 @@ import typer
 from fittingroom.cli.terminal import one_line_errors
 from fittingroom.errors import RecipeError
 from fittingroom.training.recipe import Recipe
+
+DataOption = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        help="auto, fashion-mnist, sketches, or a path: a folder, zip, CSV or npz",
+        show_default=False,
+    ),
+]
+ClassesOption = Annotated[
+    Path | None, typer.Option("--classes", help="text file with one class name a line")
+]
+SizeOption = Annotated[
+    str | None, typer.Option("--size", help="resize pictures of folders: 28 or HEIGHTxWIDTH")
+]
+RunsOption = Annotated[Path, typer.Option("--out", "--runs", help="folder of the runs")]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="only warnings and errors")]
+JsonOption = Annotated[bool, typer.Option("--json", help="the result as JSON, for programs")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a run's name, folder, or latest")]
+
+RUNS = Path("runs")
 
 # Two fields are not typed as their own names: --model is the command's own way in, and a network's
 # arguments come one by one.

@@ -1,0 +1,183 @@
+"""`train` and `evaluate`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fittingroom.cli.data import load_data
+from fittingroom.cli.options import (
+    RUNS,
+    ClassesOption,
+    DataOption,
+    DeviceOption,
+    JsonOption,
+    QuietOption,
+    RunArgument,
+    RunsOption,
+    SizeOption,
+    with_recipe_flags,
+)
+from fittingroom.cli.terminal import (
+    EPOCH_COLUMNS,
+    Terminal,
+    duration,
+    epoch_cells,
+    one_line_errors,
+)
+from fittingroom.errors import RecipeError
+
+if TYPE_CHECKING:
+    from fittingroom.runs.run import Run
+    from fittingroom.training.recipe import Recipe
+
+
+@with_recipe_flags
+def train(
+    *,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="a named recipe, or a TOML file with one")
+    ] = None,
+    data: DataOption = "auto",
+    classes: ClassesOption = None,
+    size: SizeOption = None,
+    device: DeviceOption = "auto",
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads")] = None,
+    out: RunsOption = RUNS,
+    name: Annotated[str | None, typer.Option("--name", help="the run's name")] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="RUN", help="go on with an unfinished run")
+    ] = None,
+    figures: Annotated[bool, typer.Option(help="draw the figures")] = True,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+    **fields: Any,
+) -> None:
+    """Train a model, judge it and draw its figures.
+
+    The notebook's best network and setting by default.
+    """
+    with one_line_errors():
+        terminal = Terminal(quiet=quiet, as_json=as_json)
+        own_network = own_network_of(resume, fields)
+        if resume is not None and (fields or recipe):
+            changed = ", ".join([*fields, "recipe"] if recipe else fields)
+            raise RecipeError(f"--resume goes on with the run's own recipe; leave out {changed}")
+        settled = None if resume else settle_recipe(recipe, fields)
+        splits = load_data(terminal, data, classes, size) if settled or data != "auto" else None
+        from fittingroom.runs import train as conductor
+
+        set_threads(threads)
+        with terminal.follow_training() as on_progress:
+            watch: dict[str, Any] = {
+                "figures": figures,
+                "on_start": lambda run: announce_run(terminal, run),
+                "on_progress": on_progress,
+            }
+            if settled is None:
+                where = None if device == "auto" else device
+                run = conductor.resume(
+                    str(resume), splits, runs=out, device=where, network=own_network, **watch
+                )
+            else:
+                words = shlex.join(["fittingroom", *sys.argv[1:]])
+                run = conductor.train(
+                    settled,
+                    splits or "auto",
+                    device=device,
+                    out=out,
+                    name=name,
+                    command=words,
+                    **watch,
+                )
+        show_finished(terminal, run)
+
+
+def own_network_of(resume: str | None, fields: dict[str, Any]) -> str | None:
+    """Take `--model module:Class` beside `--resume` out of the fields: it names, not changes."""
+    if resume is None or ":" not in fields.get("model", ""):
+        return None
+    return str(fields.pop("model"))
+
+
+def settle_recipe(name: str | None, fields: dict[str, Any]) -> Recipe:
+    """Return the recipe that the flags describe."""
+    from fittingroom.training.recipe import recipe, recipe_for_model
+
+    if name is not None:
+        return recipe(name, **fields)
+    if "model" in fields:
+        return recipe_for_model(**fields)
+    return recipe(**fields)
+
+
+def set_threads(threads: int | None) -> None:
+    """Let torch use so many CPU threads."""
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def announce_run(terminal: Terminal, run: Run) -> None:
+    """Say what is about to be trained, on what, where."""
+    data, environment = run.record["data"], run.record["environment"]
+    kind = " (sketches, not Fashion-MNIST)" if data["sketches"] else ""
+    terminal.say(
+        f"data: {data['name']}{kind}, {data['train']:,} to train, {data['validation']:,} to "
+        f"validate, {data['test']:,} to test, fingerprint {data['fingerprint'][:12]}"
+    )
+    terminal.say(
+        f"model: {run.recipe.model}, {run.record['model']['parameters']:,} parameters, on "
+        f"{environment['device']} ({environment['device_name']}), {environment['precision']}"
+    )
+    if run.recipe.protocol == "notebook":
+        terminal.say(
+            "protocol notebook: trained on every training picture; the score is read on the "
+            "test set, so do not choose settings by it"
+        )
+
+
+def show_finished(terminal: Terminal, run: Run) -> None:
+    """Print the epochs, the evaluation and where everything lies."""
+    if terminal.console.is_terminal:
+        terminal.table(EPOCH_COLUMNS, [epoch_cells(epoch) for epoch in run.history])
+    else:
+        terminal.say()
+    results = run.record["results"]
+    terminal.result(str(run.evaluation), run.record | {"folder": str(run.folder)})
+    terminal.say()
+    terminal.say(
+        f"trained {results['epochs']} epochs in {duration(results['training_seconds'])} "
+        f"({results['images_per_second']:,.0f} images/s)"
+    )
+    terminal.say(f"everything lies in {run.folder}")
+
+
+def evaluate(
+    run: RunArgument = "latest",
+    data: Annotated[
+        str | None, typer.Option("--data", help="other data than the run's own")
+    ] = None,
+    classes: ClassesOption = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="module:Class, for a run of a network of your own")
+    ] = None,
+    out: RunsOption = RUNS,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a trained model again, or on other data."""
+    with one_line_errors():
+        from fittingroom.runs.run import open_run
+
+        terminal = Terminal(as_json=as_json)
+        opened = open_run(run, runs=out, network=model)
+        splits = None
+        if data is not None:
+            height, width = opened.classifier.input_shape[1:]
+            splits = load_data(terminal, data, classes, f"{height}x{width}")
+        evaluation = opened.evaluate(splits)
+        terminal.result(str(evaluation), evaluation.to_dict())
