@@ -206,7 +206,7 @@ def check_they_fit(classifier: Classifier, splits: DataSplits, recipe: Recipe) -
     if recipe.batch_size > count:
         raise RecipeError(
             f"batch_size must be at most the {count:,} training pictures, "
-            f"found {recipe.batch_size:,}"
+            f"found {recipe.batch_size:,}; try --batch-size {max(1, count // 8)}"
         )
     if recipe.shift >= size:
         raise RecipeError(

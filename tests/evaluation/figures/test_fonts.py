@@ -101,6 +101,14 @@ def test_other_scripts_get_a_warning_of_their_own() -> None:
 
 
 @pytest.mark.usefixtures("bundled_fonts_only")
+def test_an_emoji_that_no_font_has_is_left_out_and_the_words_stay() -> None:
+    # A warning would be an error here.
+    found = lettering(["Bag 👜", "Bag 👛", "👟", "👗"], families=[])
+    assert found.class_names(["Bag 👜", "👟", "👗"]) == ("Bag", "class 1", "class 2")
+    assert found.text("my 👜 bags") == "my bags"
+    assert found.class_names(["Bag 👜", "Bag 👛"]) == ("class 0", "class 1")
+
+
 def test_the_families_to_choose_from_can_be_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,14 +62,23 @@ class Lettering:
 
     def text(self, text: str) -> str:
         """Return `text` on one line, with a box for each letter that cannot be drawn."""
-        return "".join("□" if letter in self.missing else letter for letter in tidy(text))
+        kept = self._without_symbols(text)
+        return "".join("□" if letter in self.missing else letter for letter in kept)
 
     def class_names(self, classes: Sequence[str]) -> tuple[str, ...]:
         """Return the class names; "class 3" for one that cannot be drawn, so that it differs."""
+        names = [self._without_symbols(name) for name in classes]
         return tuple(
-            f"class {label}" if self.missing.intersection(tidy(name)) else tidy(name)
-            for label, name in enumerate(classes)
+            name
+            if name and names.count(name) == 1 and not self.missing.intersection(name)
+            else f"class {label}"
+            for label, name in enumerate(names)
         )
+
+    def _without_symbols(self, text: str) -> str:
+        """Leave out the emoji and other symbols that cannot be drawn: the words say enough."""
+        kept = (letter for letter in text if letter not in self.missing or not _is_symbol(letter))
+        return tidy("".join(kept))
 
 
 def lettering(texts: Iterable[str], families: Sequence[str] | None = None) -> Lettering:
@@ -99,10 +108,15 @@ def lettering(texts: Iterable[str], families: Sequence[str] | None = None) -> Le
         if found := _letters_in(_listed_fonts()[family], missing):
             chosen.append(family)
             missing -= found
-    if missing:
-        korean = any(unicodedata.name(letter, "").startswith("HANGUL") for letter in missing)
+    if words := [letter for letter in missing if not _is_symbol(letter)]:
+        korean = any(unicodedata.name(letter, "").startswith("HANGUL") for letter in words)
         _warn_once(_KOREAN_HINT if korean else _OTHER_HINT)
     return Lettering(tuple(chosen), missing)
+
+
+def _is_symbol(letter: str) -> bool:
+    """Tell whether this is an emoji, an arrow or the like, or one of the marks that modify them."""
+    return unicodedata.category(letter) in {"So", "Sk", "Sm", "Mn", "Cf"}
 
 
 def _candidates(letters: frozenset[str]) -> Iterator[str]:
