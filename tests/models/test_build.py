@@ -92,7 +92,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 
 
 def test_building_by_name_imports_nothing(own_module: str) -> None:
-    with pytest.raises(ModelError, match="unknown model"):
+    with pytest.raises(ModelError, match="network of your own"):
         build_network(f"{own_module}:Plain", SHAPE, 4)
     assert own_module not in sys.modules
 

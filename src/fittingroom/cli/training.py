@@ -67,10 +67,12 @@ def train(
             changed = ", ".join([*fields, "recipe"] if recipe else fields)
             raise RecipeError(f"--resume goes on with the run's own recipe; leave out {changed}")
         settled = None if resume else settle_recipe(recipe, fields)
-        splits = load_data(terminal, data, classes, size) if settled or data != "auto" else None
         from fittingroom.runs import train as conductor
 
         set_threads(threads)
+        if settled is not None:
+            conductor.settle_device(settled, device)
+        splits = load_data(terminal, data, classes, size) if settled or data != "auto" else None
         with terminal.follow_training() as on_progress:
             watch: dict[str, Any] = {
                 "figures": figures,

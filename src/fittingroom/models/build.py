@@ -26,6 +26,21 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
+def check_name(name: str) -> None:
+    """See that `name` is one of our networks, or has the form "module:Class".
+
+    Raises
+    ------
+    ModelError
+        If it is neither.
+    """
+    if name not in MODELS and ":" not in name:
+        raise ModelError(
+            f"unknown model {name!r}; known are {', '.join(MODELS)}; "
+            "a network of your own is named module:Class"
+        )
+
+
 def build_network(
     name: str,
     input_shape: tuple[int, int, int],
@@ -39,11 +54,9 @@ def build_network(
     ModelError
         If there is no network of that name, or it does not take these options.
     """
+    check_name(name)
     if name not in MODELS:
-        raise ModelError(
-            f"unknown model {name!r}; known are {', '.join(MODELS)}; "
-            "a network of your own is named module:Class"
-        )
+        raise ModelError(f"model {name!r} is a network of your own; expected {', '.join(MODELS)}")
     return call_network(name, MODELS[name], input_shape, num_classes, options)
 
 
@@ -102,6 +115,8 @@ def call_network(
         network = factory(**arguments, **(options or {}))
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
+        if "allocate" in reason or "overflowed" in reason:  # torch's words, of no use to a person
+            reason = "it is too large for the memory of this machine; give smaller options"
         raise ModelError(f"model {name!r} cannot be built: {reason}") from error
     if not isinstance(network, nn.Module):
         raise ModelError(

@@ -20,7 +20,7 @@ from fittingroom.data.sources import load
 from fittingroom.errors import FittingroomError, ModelError, RunError
 from fittingroom.evaluation.evaluate import Evaluation, evaluate
 from fittingroom.models import MODELS, Classifier, Preprocessing, build_network, import_network
-from fittingroom.models.build import call_network
+from fittingroom.models.build import call_network, check_name
 from fittingroom.runs import folder as files
 from fittingroom.runs.environment import describe_environment
 from fittingroom.runs.figures import draw_figures
@@ -93,7 +93,7 @@ def train(
         (a KeyboardInterrupt) at Ctrl-C, after what there is was saved.
     """
     recipe, network = settle_recipe(model, fields)
-    place = select_device(device, recipe.precision)
+    place = settle_device(recipe, device)
     splits = divide(data if isinstance(data, DataSplits) else load(data), recipe)
     with memory_errors(recipe.batch_size):
         classifier = build_classifier(recipe, splits, network)
@@ -269,14 +269,24 @@ def settle_recipe(
     if isinstance(model, Recipe):
         return (model.but(**fields) if fields else model), None
     if isinstance(model, str):
-        if model not in MODELS and ":" not in model:
-            build_network(model, (1, 28, 28), 10)  # raises: no such network
         return recipe_for_model(model, **fields), None
     if not callable(model):
         raise ModelError(f"expected a model's name, recipe or torch.nn.Module, found {model!r}")
     kind = type(model) if isinstance(model, nn.Module) else model
     name = f"{kind.__module__}:{getattr(kind, '__qualname__', repr(kind))}"
     return recipe_for_model(name, **fields), model
+
+
+def settle_device(recipe: Recipe, device: str) -> Device:
+    """Return the device, after a look whether it and the recipe's model are there at all.
+
+    Raises
+    ------
+    ModelError, DeviceError
+        If they are not: better now than after the data were read.
+    """
+    check_name(recipe.model)
+    return select_device(device, recipe.precision)
 
 
 def build_classifier(

@@ -265,5 +265,5 @@ def finite_loss(meter: Meter, state: TrainingState, recipe: Recipe, count: int) 
     lr = learning_rate(recipe, state.epoch * steps + step - 1, recipe.epochs * steps)
     raise DivergenceError(
         f"the loss became {value} in epoch {state.epoch + 1}, step {step} of {steps}, "
-        f"at learning rate {lr:g}; try a lower one, e.g. --lr {recipe.lr / 10:g}"
+        f"at learning rate {lr:g}; try a lower one, e.g. --lr {min(recipe.lr / 10, 0.001):g}"
     )
