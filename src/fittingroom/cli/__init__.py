@@ -4,13 +4,14 @@ Heavy libraries are imported inside the commands, so that `fittingroom --help` a
 
 The map of the room::
 
-    app.py        the command, put together
-    training.py   train, evaluate
-    runs.py       runs, runs show
-    data.py       data show, data check, data make
-    recipes.py    recipes
-    options.py    flags: the shared ones, and one for each field of the recipe
-    terminal.py   what a person sees: progress, tables, messages, errors
+    app.py            the command, put together
+    training.py       train, evaluate
+    runs.py           runs, runs show
+    data.py           data show, data check, data make
+    recipes.py        recipes
+    options.py        the flags that commands share
+    recipe_flags.py   one flag for each field of the recipe
+    terminal.py       what a person sees: progress, tables, messages, errors
 """
 
 from fittingroom.cli.app import main

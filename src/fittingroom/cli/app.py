@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -14,21 +16,6 @@ from fittingroom.cli.recipes import recipes
 from fittingroom.cli.runs import runs_app
 from fittingroom.cli.terminal import BAD_INPUT, INTERRUPTED, complain
 from fittingroom.cli.training import evaluate, train
-
-app = typer.Typer(
-    name="fittingroom",
-    help="Train, judge and explain small-image classifiers.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help: half the time until it is there
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(train)
-app.command()(evaluate)
-app.command()(recipes)
-app.add_typer(runs_app, name="runs")
-app.add_typer(data_app, name="data")
 
 # typer brings click's exceptions with it from 0.2x on and takes them from click before:
 # ClickException, the base of what is wrong with the words on the command line.
@@ -42,7 +29,7 @@ def main() -> None:
             # A Windows console or pipe may lack the letters of a class name.
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = app(standalone_mode=False, prog_name="fittingroom")
+        code = build_app(sys.argv[1:])(standalone_mode=False, prog_name="fittingroom")
     except WordsError as error:
         text = error.format_message()  # type: ignore[attr-defined]
         if "\n" in text:  # the help, where a command is missing
@@ -56,7 +43,31 @@ def main() -> None:
     sys.exit(code)
 
 
-@app.callback(invoke_without_command=True)
+def build_app(words: Sequence[str]) -> typer.Typer:
+    """Put the commands together for a command line of these words."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # plain help: half the time until it is there
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(program)
+    if "train" in words:
+        from fittingroom.cli.recipe_flags import with_recipe_flags
+
+        app.command()(with_recipe_flags(train))
+    else:
+        # Named in the help, never called. Its flags come from the recipe, and with it pydantic,
+        # whose import would take a third of the time of `fittingroom --help`.
+        app.command("train", help=inspect.getdoc(train))(lambda: None)
+    app.command()(evaluate)
+    app.command()(recipes)
+    app.add_typer(runs_app, name="runs")
+    app.add_typer(data_app, name="data")
+    return app
+
+
 def program(
     version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
 ) -> None:

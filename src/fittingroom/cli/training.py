@@ -19,7 +19,6 @@ from fittingroom.cli.options import (
     RunArgument,
     RunsOption,
     SizeOption,
-    with_recipe_flags,
 )
 from fittingroom.cli.terminal import (
     EPOCH_COLUMNS,
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from fittingroom.training.recipe import Recipe
 
 
-@with_recipe_flags
 def train(
     *,
     recipe: Annotated[
