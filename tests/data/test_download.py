@@ -408,13 +408,23 @@ def test_progress_is_a_few_lines_and_pooch_prints_nothing(
 ) -> None:
     messages: list[str] = []
     mirrors = [server.mirror("forbids"), server.mirror("fine")]
-    folder = fashion_mnist_files(files=BOTH, mirrors=mirrors, announce=messages.append)
+    fashion_mnist_files(files=BOTH, mirrors=mirrors, announce=messages.append)
     assert messages == [
-        f"downloading Fashion-MNIST (2.0 MB) to {folder}",
         f"no luck with {mirrors[0]}images.gz: HTTP 403 Forbidden",
+        f"downloading images.gz from {mirrors[1]}images.gz",
         *(f"images.gz: {percent}% of 2.0 MB" for percent in (20, 40, 60, 80, 100)),
+        f"downloading labels.gz from {mirrors[1]}labels.gz",
     ]
     assert capfd.readouterr() == ("", "")
+
+
+def test_where_no_mirror_answers_nothing_is_said_but_the_error(server: Server) -> None:
+    messages: list[str] = []
+    with pytest.raises(DownloadError, match="HTTP 403 Forbidden"):
+        fashion_mnist_files(
+            files=BOTH, mirrors=[server.mirror("forbids")], announce=messages.append
+        )
+    assert messages == []
 
 
 def test_downloaded_files_can_be_shared(server: Server) -> None:

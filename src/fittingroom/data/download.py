@@ -173,8 +173,6 @@ def _fetch_all(
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(folder)
-    megabytes = sum(file.size for file in missing) / 1e6
-    announce(f"downloading Fashion-MNIST ({megabytes:.1f} MB) to {folder}")
     with tempfile.TemporaryDirectory(
         prefix=STAGING_PREFIX, dir=folder, ignore_cleanup_errors=True
     ) as staging:
@@ -194,8 +192,8 @@ def _fetch(
     """Fetch `file` into the folder `staging`; return its path and the mirror it came from."""
     import pooch
 
-    downloader = _Downloader(file, patience, announce)
-    failures = []
+    failures: list[str] = []
+    downloader = _Downloader(file, patience, announce, failures)
     for mirror in mirrors:
         url = f"{mirror.rstrip('/')}/{file.name}"
         try:
@@ -203,7 +201,6 @@ def _fetch(
                 path = pooch.retrieve(url, file.sha256, file.name, staging, downloader=downloader)
         except (DownloadError, ValueError) as error:  # ValueError: pooch found another hash
             failures.append(f"{url}: {str(error).rstrip('.')}")
-            announce(f"no luck with {failures[-1]}")
         else:
             return Path(path), mirror
     raise DownloadError(f"could not download {file.name}: {'; '.join(failures)}. {WHAT_TO_DO}")
@@ -216,6 +213,7 @@ class _Downloader:
     file: RemoteFile
     patience: Patience
     announce: Announce
+    failures: Sequence[str]  # of the mirrors before; told once one answers, else in the error
 
     def __call__(self, url: str, output_file: str, _pooch: object) -> None:
         """Copy what `url` answers to the path `output_file`, or raise DownloadError."""
@@ -224,6 +222,9 @@ class _Downloader:
         with _ask(url, self.patience) as response, Path(output_file).open("wb") as output:
             if response.status_code != HTTPStatus.OK:
                 raise DownloadError(f"HTTP {response.status_code} {response.reason}")
+            for failure in self.failures:
+                self.announce(f"no luck with {failure}")
+            self.announce(f"downloading {self.file.name} from {url}")
             try:
                 self._copy(response.raw, output)
             except HTTPError as error:

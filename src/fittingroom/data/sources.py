@@ -105,7 +105,7 @@ def _load_auto(names: tuple[str, ...] | None, say: Announce) -> DataSplits:
             "https://github.com/zalandoresearch/fashion-mnist into ./data, or let "
             f"{DATA_VARIABLE} name their folder."
         )
-        return replace(_draw_sketches(names, say), notes=(note,))
+        return replace(_with_classes(sketches.draw(), names), notes=(note,))
 
 
 def _draw_sketches(names: tuple[str, ...] | None, say: Announce) -> DataSplits:
