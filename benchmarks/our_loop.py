@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 
 from fittingroom.data.sources import load
-from fittingroom.runs.run import divide
-from fittingroom.runs.train import build_classifier, judge
+from fittingroom.runs.run import divide, judge
+from fittingroom.runs.train import build_classifier
 from fittingroom.training.device import select_device
 from fittingroom.training.loop import fit
 from fittingroom.training.recipe import recipe
@@ -29,6 +29,6 @@ if __name__ == "__main__":
     print_result(
         seconds_per_epoch=result.seconds / followed.epochs,
         images_per_second=len(splits.train) * followed.epochs / result.seconds,
-        test_accuracy=judge(classifier, splits, followed, device).accuracy,
+        test_accuracy=judge(classifier, splits, followed).accuracy,
         peak_MB=peak_memory(),
     )

@@ -22,6 +22,7 @@ from fittingroom.training.history import Epoch
 from fittingroom.training.recipe import Recipe
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from fittingroom.models.classifier import Classifier
@@ -158,15 +159,7 @@ class Run:
                 f"{splits.source}: pictures are {splits.image_shape} (C, H, W), "
                 f"but the model was trained on {self.classifier.input_shape}"
             )
-        return evaluate(
-            self.classifier,
-            splits.test,
-            data_name=splits.name,
-            fingerprint=splits.fingerprint,
-            split="test",
-            sketches=splits.sketches,
-            protocol=worth_saying(self.recipe),
-        )
+        return judge(self.classifier, splits, self.recipe)
 
     def check_network(self, network: object) -> None:
         """See that a network of one's own is given where the run is of one, and of that name.
@@ -224,6 +217,25 @@ def read_arrays(path: Path, *names: str) -> list[NDArray[Any]]:
         if None in found:
             raise DataError(f"expected the arrays {', '.join(names)}")
         return [read_array(file) for file in found if file is not None]
+
+
+def judge(
+    classifier: Classifier,
+    splits: DataSplits,
+    recipe: Recipe,
+    autocast_dtype: torch.dtype | None = None,
+) -> Evaluation:
+    """Let a classifier that followed `recipe` predict the test pictures, and judge it."""
+    return evaluate(
+        classifier,
+        splits.test,
+        data_name=splits.name,
+        fingerprint=splits.fingerprint,
+        split="test",
+        sketches=splits.sketches,
+        protocol=worth_saying(recipe),
+        autocast_dtype=autocast_dtype,
+    )
 
 
 def worth_saying(recipe: Recipe) -> str | None:

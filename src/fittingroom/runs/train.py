@@ -18,13 +18,13 @@ from torch import nn
 from fittingroom.data.dataset import DataSplits, ImageDataset
 from fittingroom.data.sources import load
 from fittingroom.errors import FittingroomError, ModelError, RunError
-from fittingroom.evaluation.evaluate import Evaluation, evaluate
+from fittingroom.evaluation.evaluate import Evaluation
 from fittingroom.models import MODELS, Classifier, Preprocessing, build_network, import_network
 from fittingroom.models.build import call_network, check_name
 from fittingroom.runs import folder as files
 from fittingroom.runs.environment import describe_environment
 from fittingroom.runs.figures import draw_figures
-from fittingroom.runs.run import DEFAULT_FOLDER, Run, divide, open_run, worth_saying
+from fittingroom.runs.run import DEFAULT_FOLDER, Run, divide, judge, open_run
 from fittingroom.training.checkpoint import Checkpoint
 from fittingroom.training.device import Device, memory_errors, seed_everything, select_device
 from fittingroom.training.history import Progress
@@ -196,7 +196,7 @@ def conduct(
         if not result.completed:
             raise KeyboardInterrupt  # noqa: TRY301 - handled as one that comes by itself
         with memory_errors(recipe.batch_size):
-            evaluation = judge(classifier, splits, recipe, device)
+            evaluation = judge(classifier, splits, recipe, device.autocast_dtype)
         diary.results(classifier, evaluation)
         if figures:
             draw_figures(folder / files.FIGURES, evaluation, splits, result.history)
@@ -334,20 +334,6 @@ def build_preprocessing(recipe: Recipe, train: ImageDataset) -> Preprocessing:
     # A channel that is the same everywhere has nothing to scale.
     deviations = [float(pixels.std(dtype=np.float64)) or 1.0 for pixels in channels]
     return Preprocessing(means, deviations)
-
-
-def judge(classifier: Classifier, splits: DataSplits, recipe: Recipe, device: Device) -> Evaluation:
-    """Open the test set, once."""
-    return evaluate(
-        classifier,
-        splits.test,
-        data_name=splits.name,
-        fingerprint=splits.fingerprint,
-        split="test",
-        sketches=splits.sketches,
-        protocol=worth_saying(recipe),
-        autocast_dtype=device.autocast_dtype,
-    )
 
 
 def new_record(
