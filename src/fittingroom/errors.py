@@ -9,7 +9,8 @@
     ├── ModelError           an unknown network, or one that does not fit the data or the file
     ├── DeviceError          a device or precision that is not there, or too little memory
     ├── DivergenceError      a loss that is no longer a number
-    └── RunError             a run folder that is missing, unfinished, damaged or not writable
+    ├── RunError             a run folder that is missing, unfinished, damaged or not writable
+    └── StudyError           a study that makes no sense, or a damaged study folder
 
 Each message is one line: what was expected, what was found, where, and what to do next.
 The command line prints it and exits with code 2.
@@ -46,3 +47,7 @@ class DivergenceError(FittingroomError):
 
 class RunError(FittingroomError):
     """A run folder that is missing, unfinished, damaged or cannot be written."""
+
+
+class StudyError(FittingroomError):
+    """A study that makes no sense, or a study folder that is missing or damaged."""

@@ -372,3 +372,13 @@ def test_a_file_that_promises_a_gigantic_network_allocates_nothing(
     path.write_bytes(save(tensors, {**description, **promised}))
     with pytest.raises(ModelError):
         Classifier.load(path)
+
+
+@pytest.mark.parametrize("model", ["two-layer", "three-layer", "convnet"])
+def test_multiply_adds_are_those_that_torch_counts(model: str) -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    built = classifier(model).eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        built(pictures(1))
+    assert 2 * built.count_multiply_adds() == counter.get_total_flops()

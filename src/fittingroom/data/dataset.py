@@ -188,7 +188,10 @@ class DataSplits:
                 f"validation_size must be less than the {total:,} training pictures, found {size:,}"
             )
         indices = stratified_indices(self.learning.labels, size, len(self.classes), seed)
-        return replace(self, validation_indices=indices)
+        divided = replace(self, validation_indices=indices)
+        if "fingerprint" in vars(self):  # it says what the pictures are, not how they are divided
+            vars(divided)["fingerprint"] = self.fingerprint
+        return divided
 
 
 def stratified_indices(labels: Labels, size: int, num_classes: int, seed: int) -> Labels:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from fittingroom.errors import ModelError
 from fittingroom.models.build import MODELS, build_network
@@ -86,6 +87,26 @@ class Classifier(nn.Module):
     def num_parameters(self) -> int:
         """How many numbers training adjusts."""
         return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
+    def count_multiply_adds(self) -> int:
+        """Count the multiplications and additions of a forward pass, pairs of them, per picture.
+
+        Those of linear and convolutional layers, which are nearly all; a network of your own
+        that multiplies matrices by itself is counted too low.
+        """
+        counts: list[int] = []
+
+        def count(layer: nn.Linear | _ConvNd, _inputs: object, output: Tensor) -> None:
+            counts.append(output[0].numel() * layer.weight[0].numel())
+
+        layers = (m for m in self.modules() if isinstance(m, nn.Linear | _ConvNd))
+        hooks = [layer.register_forward_hook(count) for layer in layers]
+        try:
+            self.check_scores()
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return sum(counts)
 
     def check_scores(self) -> None:
         """Run two blank pictures through the network and see that scores (2, K) come out.

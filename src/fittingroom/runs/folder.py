@@ -56,7 +56,7 @@ def new_folder(runs: Path, name: str) -> Path:
     RunError
         If the folder cannot be made.
     """
-    safe = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"
+    safe = safe_name(name)
     number = 1
     while True:
         folder = runs / (safe if number == 1 else f"{safe}-{number}")
@@ -73,6 +73,11 @@ def new_folder(runs: Path, name: str) -> Path:
             ) from error
         else:
             return folder
+
+
+def safe_name(name: str) -> str:
+    """Return a name with what no folder's name may hold replaced: "a/b c" -> "a-b-c"."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -33,6 +33,7 @@ class Network(BaseModel):
     """The network's size."""
 
     parameters: int
+    multiply_adds: int | None = None
 
 
 class Score(BaseModel):

@@ -128,21 +128,7 @@ class Run:
         DataError
             If it is not there, or is not the same.
         """
-        recorded = self.record["data"]
-        if source is None:
-            was = Path(recorded["source"])
-            source = was if was.exists() else recorded["name"]
-        if isinstance(source, DataSplits):
-            found = source
-        else:
-            size = tuple(recorded["image_shape"][1:])
-            found = load(source, classes=recorded["classes"], size=size)
-        if found.fingerprint != recorded["fingerprint"]:
-            raise DataError(
-                f"{found.source}: not the data of run {self.name}: expected fingerprint "
-                f"{recorded['fingerprint'][:16]}..., found {found.fingerprint[:16]}...; "
-                "say with --data where the same data are"
-            )
+        found = load_again(self.record["data"], source, whose=f"run {self.name}")
         return divide(found, self.recipe)
 
     def evaluate(self, data: DataSplits | str | Path | None = None) -> Evaluation:
@@ -202,6 +188,42 @@ class Run:
             raise RunError(f"{path}: not there: the run is {self.status}; {self.how_to_go_on}")
         files.check_file(path, self.record)
         return path
+
+
+def load_again(
+    recorded: dict[str, Any], source: DataSplits | str | Path | None = None, *, whose: str
+) -> DataSplits:
+    """Load the data that a record describes, as they were.
+
+    Parameters
+    ----------
+    recorded
+        What run.json says of its data.
+    source
+        Where to find them now, or the data themselves; None for where they were.
+    whose
+        What an error message calls their owner.
+
+    Raises
+    ------
+    DataError
+        If they are not there, or are not the same.
+    """
+    if source is None:
+        was = Path(recorded["source"])
+        source = was if was.exists() else recorded["name"]
+    if isinstance(source, DataSplits):
+        found = source
+    else:
+        size = tuple(recorded["image_shape"][1:])
+        found = load(source, classes=recorded["classes"], size=size)
+    if found.fingerprint != recorded["fingerprint"]:
+        raise DataError(
+            f"{found.source}: not the data of {whose}: expected fingerprint "
+            f"{recorded['fingerprint'][:16]}..., found {found.fingerprint[:16]}...; "
+            "say with --data where the same data are"
+        )
+    return found
 
 
 def read_arrays(path: Path, *names: str) -> list[NDArray[Any]]:

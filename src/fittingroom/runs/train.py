@@ -152,7 +152,7 @@ def resume(
         classifier = build_classifier(recipe, splits, own)
     return conduct(
         run.folder,
-        {key: value for key, value in run.record.items() if key != "error"},
+        {k: v for k, v in run.record.items() if k not in {"error", "error_type"}},
         classifier,
         splits,
         recipe,
@@ -205,7 +205,7 @@ def conduct(
         raise Interrupted(folder, Run(folder).how_to_go_on) from None
     except FittingroomError as error:
         with suppress(RunError):  # of the two, the first error is the one to hear of
-            diary.status(files.FAILED, error=str(error))
+            diary.status(files.FAILED, error=str(error), error_type=type(error).__name__)
         raise
     diary.status(
         files.FINISHED,
@@ -352,20 +352,28 @@ def new_record(
         "started": now(),
         "command": command,
         "recipe": recipe.model_dump(mode="json"),
-        "model": {"parameters": classifier.num_parameters},
-        "data": {
-            "name": splits.name,
-            "source": splits.source,
-            "fingerprint": splits.fingerprint,
-            "sketches": splits.sketches,
-            "classes": list(splits.classes),
-            "image_shape": list(splits.image_shape),
-            "train": len(splits.train),
-            "validation": len(splits.validation),
-            "test": len(splits.test),
-            "notes": list(splits.notes),
+        "model": {
+            "parameters": classifier.num_parameters,
+            "multiply_adds": classifier.count_multiply_adds(),
         },
+        "data": describe_data(splits),
         "environment": describe_environment(device),
+    }
+
+
+def describe_data(splits: DataSplits) -> dict[str, Any]:
+    """Return what run.json says of the data."""
+    return {
+        "name": splits.name,
+        "source": splits.source,
+        "fingerprint": splits.fingerprint,
+        "sketches": splits.sketches,
+        "classes": list(splits.classes),
+        "image_shape": list(splits.image_shape),
+        "train": len(splits.train),
+        "validation": len(splits.validation),
+        "test": len(splits.test),
+        "notes": list(splits.notes),
     }
 
 

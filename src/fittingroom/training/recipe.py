@@ -197,6 +197,19 @@ def recipe_for_model(model: str, **fields: Any) -> Recipe:
     return Recipe(**{"model": model, **fields})
 
 
+def chosen_recipe(name: str | Path | None = None, **fields: Any) -> Recipe:
+    """Return the recipe that a person means: the named one, else the model's own, else the default.
+
+    Raises
+    ------
+    RecipeError
+        If there is no such recipe, or a field is unknown or makes no sense.
+    """
+    if name is not None:
+        return recipe(name, **fields)
+    return recipe_for_model(**fields) if "model" in fields else recipe(**fields)
+
+
 def shipped_recipes() -> dict[str, dict[str, Any]]:
     """Return the recipes that come with the program: name -> fields and `about`, a sentence."""
     text = resources.files("fittingroom.training").joinpath("recipes.toml").read_text("utf-8")
