@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from fittingroom.evaluation import metrics
 
@@ -29,6 +29,12 @@ def test_matrix_keeps_the_place_of_a_class_that_never_occurs() -> None:
     matrix = metrics.confusion_matrix(np.array([3]), np.array([3]), 5)
     assert matrix.shape == (5, 5)
     assert matrix[3, 3] == matrix.sum() == 1
+
+
+def test_matrix_is_scikit_learns() -> None:
+    labels, predicted = random_predictions(num_classes=7)
+    found = metrics.confusion_matrix(labels, predicted, 9)
+    assert np.array_equal(found, confusion_matrix(labels, predicted, labels=range(9)))
 
 
 def test_class_scores_match_scikit_learn() -> None:

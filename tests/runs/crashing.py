@@ -19,7 +19,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import sklearn.metrics
 import torch._dynamo
 
 from fittingroom.data.sources import load

@@ -104,9 +104,10 @@ def _log_softmax(logits: Scores) -> NDArray[np.float64]:
 
 
 def confusion_matrix(labels: Labels, predicted: Labels, num_classes: int) -> Confusion:
-    """Count pictures by true class (rows) and predicted class (columns): scikit-learn's matrix.
+    """Count pictures by true class (rows) and predicted class (columns).
 
-    Every class has its row and column, whether it occurs or not.
+    The same as scikit-learn's, without the two seconds that its import takes. Every class has its
+    row and column, whether it occurs or not.
 
     Parameters
     ----------
@@ -117,10 +118,8 @@ def confusion_matrix(labels: Labels, predicted: Labels, num_classes: int) -> Con
     -------
     int64, shape (num_classes, num_classes).
     """
-    from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
-
-    matrix = sklearn_confusion_matrix(labels, predicted, labels=range(num_classes))
-    return np.asarray(matrix, np.int64)
+    pairs = labels * num_classes + predicted
+    return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
 def per_class_scores(confusion: Confusion, classes: Sequence[str]) -> tuple[ClassScore, ...]:

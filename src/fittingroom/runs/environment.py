@@ -9,7 +9,7 @@ from typing import Any
 from fittingroom._version import __version__
 from fittingroom.training.device import Device, cpu_name
 
-RECORDED_PACKAGES = ("torch", "numpy", "scikit-learn", "matplotlib", "pillow", "safetensors")
+RECORDED_PACKAGES = ("torch", "numpy", "scipy", "matplotlib", "pillow", "safetensors")
 
 
 def describe_environment(device: Device) -> dict[str, Any]:
