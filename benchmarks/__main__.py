@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("load", "training")
+BENCHMARKS = ("load", "training", "study")
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or BENCHMARKS:

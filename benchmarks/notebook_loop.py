@@ -42,6 +42,24 @@ class DeeperFashionMNISTModel(nn.Module):
         return self.fc3(x)  # type: ignore[no-any-return]
 
 
+class FashionMNISTModel(nn.Module):
+    """The notebook's two-layer network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flatten = nn.Flatten()
+        self.fc1 = nn.Linear(28 * 28, 128)
+        self.fc2 = nn.Linear(128, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scores, (B, 10), of pictures."""
+        x = self.flatten(x)
+        return self.fc2(F.relu(self.fc1(x)))  # type: ignore[no-any-return]
+
+
+NETWORKS = {"two-layer": FashionMNISTModel, "three-layer": DeeperFashionMNISTModel}
+
+
 def load_images(path: Path) -> NDArray[np.float32]:
     """Return pictures as the notebook has them: float32, (N, 28, 28), 0 to 1."""
     with gzip.open(path) as file:
@@ -63,11 +81,13 @@ def load(part: str) -> TensorDataset:
     return TensorDataset(torch.from_numpy(images), torch.from_numpy(labels).long())
 
 
-def train(dataset: TensorDataset, epochs: int) -> tuple[nn.Module, list[float]]:
+def train(
+    dataset: TensorDataset, epochs: int, network: str = "three-layer", lr: float = 0.0008
+) -> tuple[nn.Module, list[float]]:
     """Train as the notebook does; return the model and each epoch's seconds."""
-    model = DeeperFashionMNISTModel()
+    model = NETWORKS[network]()
     loss_function = nn.CrossEntropyLoss()
-    optimizer = optim.Adam(model.parameters(), lr=0.0008)
+    optimizer = optim.Adam(model.parameters(), lr=lr)
     loader = DataLoader(dataset, batch_size=64, shuffle=True)
     seconds = []
     for _ in range(epochs):

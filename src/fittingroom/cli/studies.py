@@ -1,0 +1,213 @@
+"""`study`: many runs, compared."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fittingroom.cli.data import load_data
+from fittingroom.cli.options import (
+    ClassesOption,
+    DataOption,
+    DeviceOption,
+    JsonOption,
+    LanguageOption,
+    QuietOption,
+    ReportOption,
+    SizeOption,
+    chosen_language,
+)
+from fittingroom.cli.reports import write_report
+from fittingroom.cli.terminal import Terminal, duration, one_line_errors
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from fittingroom.studies.results import SettingResult
+    from fittingroom.studies.study import Study
+    from fittingroom.studies.watch import Snapshot, Standing
+
+STUDIES = Path("studies")
+
+
+def study(
+    plan: Annotated[
+        str, typer.Argument(metavar="STUDY", help="notebook, or a TOML file that describes one")
+    ],
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", min=1, help="how many, instead of the study's own")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="runs side by side; by default one a core")
+    ] = None,
+    protocol: Annotated[
+        str | None, typer.Option("--protocol", help="holdout or notebook, for every setting")
+    ] = None,
+    data: DataOption = "auto",
+    classes: ClassesOption = None,
+    size: SizeOption = None,
+    device: DeviceOption = "auto",
+    threads: Annotated[int, typer.Option("--threads", min=1, help="CPU threads of each run")] = 1,
+    out: Annotated[Path, typer.Option("--out", help="folder of the studies")] = STUDIES,
+    report: ReportOption = True,
+    language: LanguageOption = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train settings with many seeds, compare them, and write a report.
+
+    What is finished is not done again: give the same command to go on after an interruption, or
+    in a second window to share the work.
+    """
+    with one_line_errors():
+        terminal = Terminal(quiet=quiet, as_json=as_json)
+        spoken = chosen_language(language)
+        from fittingroom.studies.plan import read_plan
+
+        settled = read_plan(plan).but(seeds=seeds, protocol=protocol)
+        terminal.say(
+            f"study {settled.name}: {len(settled.settings)} settings x {len(settled.seeds)} seeds "
+            f"= {len(settled.wanted)} runs"
+        )
+        from fittingroom.studies import conduct
+
+        conduct.settle_place(settled, device)
+        splits = load_data(terminal, data, classes, size)
+        with follow_study(terminal) as on_progress:
+            done = conduct.study(
+                settled,
+                splits,
+                jobs=jobs,
+                threads=threads,
+                device=device,
+                out=out,
+                command=shlex.join(["fittingroom", *sys.argv[1:]]),
+                on_progress=on_progress,
+            )
+        show_study(terminal, done, spoken)
+        if report:
+            write_report(terminal, done, spoken, splits)
+        terminal.say(f"everything lies in {done.folder}")
+
+
+def show_study(terminal: Terminal, study: Study, language: str) -> None:
+    """Print the ranking, the verdicts on the claims, and what is missing."""
+    results = study.results
+    rows = [result_cells(result, language) for result in results.ranking]
+    if terminal.as_json:
+        terminal.result("", results.to_dict() | {"folder": str(study.folder)})
+        return
+    terminal.table(RANKING_COLUMNS, rows)
+    for verdict in results.verdicts:
+        terminal.say(f"{OUTCOMES[verdict.outcome]:<14}  {verdict.claim.text.of(language)}")
+    for problem in results.problems:
+        terminal.say(f"left out: {problem}")
+    for name, seed in results.missing:
+        terminal.say(f"no result: {name}, seed {seed}{reason_of(study, name, seed)}")
+    terminal.say()
+
+
+RANKING_COLUMNS = ("setting", "n", "mean", "95% interval", "sd", "lowest", "highest", "seconds")
+OUTCOMES = {
+    "holds": "holds",
+    "does-not-hold": "does not hold",
+    "undecided": "undecided",
+    "untested": "untested",
+}
+
+
+def result_cells(result: SettingResult, language: str) -> list[str]:
+    """Return one setting's numbers as the cells of RANKING_COLUMNS."""
+    from fittingroom.evaluation.summary import percent_interval
+
+    return [
+        result.label.of(language),
+        str(result.n),
+        f"{result.mean:.2%}",
+        percent_interval(result.interval) if result.interval else "-",
+        "-" if result.sd is None else f"{100 * result.sd:.2f}",
+        f"{result.minimum:.2%}",
+        f"{result.maximum:.2%}",
+        f"{result.seconds:.1f}",
+    ]
+
+
+def reason_of(study: Study, name: str, seed: int) -> str:
+    """Say why a run has no result, where that is known."""
+    reason = study.failures.get((name, seed))
+    return f": {reason}" if reason else ""
+
+
+@contextmanager
+def follow_study(terminal: Terminal) -> Iterator[Callable[[Snapshot], None]]:
+    """Show a live table on a terminal, one line a finished run elsewhere."""
+    if terminal.quiet:
+        yield lambda _snapshot: None
+    elif terminal.console.is_terminal:
+        from rich.live import Live
+
+        with Live(console=terminal.console, auto_refresh=False, transient=True) as live:
+            yield lambda snapshot: live.update(
+                live_table(snapshot, terminal.console.height), refresh=True
+            )
+    else:
+        yield lambda snapshot: print_news(terminal, snapshot)
+
+
+def print_news(terminal: Terminal, snapshot: Snapshot) -> None:
+    """Print a line for each run that has come to an end."""
+    before = snapshot.done - len(snapshot.news)
+    left = "" if snapshot.seconds_left is None else f", {duration(snapshot.seconds_left)} left"
+    for number, (name, seed, accuracy) in enumerate(snapshot.news, start=before + 1):
+        result = "diverged" if accuracy is None else f"{accuracy:.2%}"
+        terminal.say(f"{number}/{snapshot.total}  {name}, seed {seed}: {result}{left}")
+
+
+def live_table(snapshot: Snapshot, height: int) -> Table:
+    """Return where a study stands as a table that fits a terminal of so many lines."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for index, column in enumerate(("setting", "done", "running", "mean so far")):
+        table.add_column(column, justify="right" if index else "left", overflow="fold")
+    for standing in those_that_fit(snapshot.standings, height - 6):
+        table.add_row(*standing_cells(standing))
+    left = (
+        "" if snapshot.seconds_left is None else f", about {duration(snapshot.seconds_left)} left"
+    )
+    table.caption = f"{snapshot.done} of {snapshot.total} runs done{left}"
+    table.caption_justify = "left"
+    return table
+
+
+def those_that_fit(standings: Sequence[Standing], lines: int) -> list[Standing]:
+    """Return the settings to show: all, or first those that are being worked on."""
+    if len(standings) <= lines:
+        return list(standings)
+    urgent = sorted(standings, key=lambda s: (not s.running, len(s.accuracies) == s.total))
+    kept = urgent[: max(lines, 1)]
+    return [standing for standing in standings if standing in kept]
+
+
+def standing_cells(standing: Standing) -> list[str]:
+    """Return one setting's standing as text: done of total, running, mean ± half its interval."""
+    from fittingroom.evaluation.significance import t_interval
+
+    done = f"{len(standing.accuracies) + standing.failed}/{standing.total}"
+    so_far = "-"
+    if standing.accuracies:
+        so_far = f"{fmean(standing.accuracies):.2%}"
+        interval = t_interval(standing.accuracies)
+        if interval:
+            so_far += f" ± {50 * (interval[1] - interval[0]):.2f}"
+    failed = f" ({standing.failed} diverged)" if standing.failed else ""
+    running = str(standing.running) if standing.running else ""
+    return [standing.setting.name, done + failed, running, so_far]

@@ -1,0 +1,1 @@
+"""Studies: settings x seeds, compared with intervals and tests."""

@@ -1,0 +1,358 @@
+"""Do a study: begin or go on with its folder, share its runs among processes, follow them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from filelock import FileLock
+
+from fittingroom.data.dataset import DataSplits
+from fittingroom.data.sources import load
+from fittingroom.errors import RunError, StudyError
+from fittingroom.runs.environment import describe_environment
+from fittingroom.runs.folder import safe_name, write_json
+from fittingroom.runs.run import Run, divide
+from fittingroom.runs.train import (
+    Interrupted,
+    build_classifier,
+    describe_data,
+    now,
+    settle_device,
+)
+from fittingroom.studies import work as runs_of
+from fittingroom.studies.plan import StudyPlan, plan_of, read_plan
+from fittingroom.studies.study import (
+    DEFAULT_FOLDER,
+    FORMAT,
+    RECORD,
+    RUNS,
+    Study,
+    check_run,
+    open_study,
+    read_record,
+)
+from fittingroom.studies.watch import Snapshot, Watch
+from fittingroom.training.device import Device
+from fittingroom.training.loop import check_they_fit
+
+# More often than this nobody needs to hear of a study.
+LOOK_SECONDS = 1.0
+
+FOLLOW_SECONDS = 0.1
+
+# A worker that is asked to stop saves its run first.
+STOP_SECONDS = 20.0
+
+Listener = Callable[[Snapshot], None]
+
+
+def study(
+    plan: str | Path | Mapping[str, Any] | StudyPlan = "notebook",
+    data: DataSplits | str | Path = "auto",
+    *,
+    seeds: int | list[int] | None = None,
+    protocol: str | None = None,
+    jobs: int | None = None,
+    threads: int = 1,
+    device: str = "auto",
+    out: str | Path = DEFAULT_FOLDER,
+    command: str | None = None,
+    on_progress: Listener = lambda _snapshot: None,
+) -> Study:
+    """Train every setting of a study with every seed, and compare them.
+
+    What is finished in the study's folder already is not done again; call it again to go on
+    after an interruption, from two places at once to share the work.
+
+    Parameters
+    ----------
+    plan
+        A shipped study's name, a TOML file, a dict of the same shape, or a plan.
+    data
+        What `fittingroom.load` returns, or the argument for it.
+    seeds
+        How many, or which; None for the plan's own.
+    protocol
+        holdout or notebook, for every setting; None for the plan's own.
+    jobs
+        Runs side by side, each in a process of its own; None for one a CPU core, or one on a
+        GPU. 1 runs in this process.
+    threads
+        CPU threads of each run. One is the default because it is the most work done, and because
+        the last bits of a result depend on their number: so they do not depend on `jobs`.
+    device
+        auto, cpu, cuda, cuda:N or mps.
+    out
+        The folder for studies.
+    command
+        The command line that repeats the study, if there is one.
+    on_progress
+        Called about once a second with where the study stands.
+
+    Returns
+    -------
+    The study; `study.results` compares its settings.
+
+    Raises
+    ------
+    FittingroomError
+        Of the kinds that `fittingroom.errors` names, in one line.
+    Interrupted
+        (a KeyboardInterrupt) at Ctrl-C.
+    """
+    settled = settle_plan(plan).but(seeds=seeds, protocol=protocol)
+    place = settle_place(settled, device)
+    splits = data if isinstance(data, DataSplits) else load(data)
+    check_settings(settled, splits)
+    folder = Path(out) / safe_name(settled.name)
+    with cpu_threads(threads):
+        begin(folder, settled, splits, place, command)
+    count = number_of_jobs(jobs, settled, splits, place)
+    follower = Follower(folder, settled, on_progress)
+    try:
+        if count == 1:
+            with cpu_threads(threads):
+                runs_of.work(folder, settled, splits, device, follower)
+        else:
+            with Team(folder, count, device, threads) as team:
+                team.follow(follower)
+    except KeyboardInterrupt:
+        hint = "what is finished stays; give the same command again to go on"
+        raise Interrupted(folder, hint) from None
+    follower.look()
+    return open_study(folder)
+
+
+def settle_plan(plan: str | Path | Mapping[str, Any] | StudyPlan) -> StudyPlan:
+    """Return the plan that is meant."""
+    if isinstance(plan, StudyPlan):
+        return plan
+    return plan_of(plan) if isinstance(plan, Mapping) else read_plan(plan)
+
+
+def settle_place(plan: StudyPlan, device: str) -> Device:
+    """Return the device, after a look whether it and every setting's model are there at all.
+
+    Raises
+    ------
+    ModelError, DeviceError
+        If they are not: better now than after the data were read.
+    """
+    places = [settle_device(setting.recipe, device) for setting in plan.settings]
+    return places[0]
+
+
+def check_settings(plan: StudyPlan, splits: DataSplits) -> None:
+    """See that every setting's network can be built and fits the data, before anything is trained.
+
+    Raises
+    ------
+    FittingroomError
+        If one does not.
+    """
+    for setting in plan.settings:
+        divided = divide(splits, setting.recipe)
+        classifier = build_classifier(setting.recipe.but(normalization="unit"), divided)
+        check_they_fit(classifier, divided, setting.recipe)
+
+
+def number_of_jobs(jobs: int | None, plan: StudyPlan, splits: DataSplits, device: Device) -> int:
+    """Return how many runs to do side by side."""
+    if jobs is not None:
+        if jobs < 1:
+            raise StudyError(f"jobs must be 1 or more, found {jobs}")
+        return jobs
+    # Workers read the data again, which they cannot where they are only in this process's memory.
+    if device.kind != "cpu" or not (Path(splits.source).exists() or splits.sketches):
+        return 1
+    return min(cpu_cores(), len(plan.wanted))
+
+
+def cpu_cores() -> int:
+    """Return the number of CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def begin(
+    folder: Path, plan: StudyPlan, splits: DataSplits, device: Device, command: str | None
+) -> None:
+    """Make a study's folder, or see that the one that is there can be gone on with.
+
+    Raises
+    ------
+    StudyError
+        If it holds runs of other data or recipes, or is of another version.
+    RunError
+        If it cannot be made.
+    """
+    try:
+        (folder / RUNS).mkdir(parents=True, exist_ok=True)
+        (folder / runs_of.LOCKS).mkdir(exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"{folder}: the study's folder cannot be made: {error.strerror}; "
+            "choose another place with --out"
+        ) from error
+    with FileLock(folder / runs_of.LOCKS / "study.lock"):
+        started = now()
+        if (folder / RECORD).exists():
+            before = read_record(folder)
+            started = before.get("started", started)
+            check_fingerprint(folder, before, splits)
+            check_recipes(folder, plan, splits.fingerprint)
+        record = {
+            "format": FORMAT,
+            "name": plan.name,
+            "started": started,
+            "command": command,
+            "plan": plan.model_dump(mode="json"),
+            "data": describe_data(splits),
+            "environment": describe_environment(device),
+        }
+        write_json(folder / RECORD, record)
+        for damaged in runs_of.sweep(folder, plan):
+            warnings.warn(
+                f"{folder / RUNS / damaged}: damaged since it was finished; it is done again",
+                stacklevel=3,
+            )
+
+
+def check_fingerprint(folder: Path, before: dict[str, Any], splits: DataSplits) -> None:
+    """See that a study goes on with the data that it began with."""
+    found = before["data"]["fingerprint"]
+    if found != splits.fingerprint:
+        raise StudyError(
+            f"{folder}: the study there was begun with other data: expected fingerprint "
+            f"{found[:16]}..., found {splits.fingerprint[:16]}...; choose another --out"
+        )
+
+
+def check_recipes(folder: Path, plan: StudyPlan, fingerprint: str) -> None:
+    """See that the finished runs in a study's folder are those that the plan speaks of."""
+    for setting, seed in plan.wanted:
+        if runs_of.is_done(folder, setting, seed):
+            run = Run(folder / RUNS / setting.run_name(seed))
+            check_run(run, setting.recipe_for(seed), fingerprint)
+
+
+@contextmanager
+def cpu_threads(threads: int) -> Iterator[None]:
+    """Let torch use so many CPU threads inside."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class Follower:
+    """Looks at the study about once a second and tells the listener.
+
+    Parameters
+    ----------
+    folder, plan
+        The study's.
+    listener
+        Called with each snapshot.
+    """
+
+    def __init__(self, folder: Path, plan: StudyPlan, listener: Listener) -> None:
+        self.watch = Watch(folder, plan)
+        self.listener = listener
+        self.next_look = 0.0
+
+    def __call__(self) -> None:
+        """Look, if it is time."""
+        if time.monotonic() >= self.next_look:
+            self.look()
+
+    def look(self) -> None:
+        """Look now."""
+        self.listener(self.watch.look())
+        self.next_look = time.monotonic() + LOOK_SECONDS
+
+
+class Team:
+    """Worker processes; leaving the `with` block stops those that still work.
+
+    Parameters
+    ----------
+    folder
+        The study's.
+    count
+        How many.
+    device, threads
+        Of each run.
+    """
+
+    def __init__(self, folder: Path, count: int, device: str, threads: int) -> None:
+        self.folder, self.count, self.device, self.threads = folder, count, device, threads
+
+    def __enter__(self) -> Team:
+        self.complaints = [tempfile.TemporaryFile() for _ in range(self.count)]  # noqa: SIM115
+        self.workers = [self._start(complaints) for complaints in self.complaints]
+        return self
+
+    def _start(self, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
+        words = [str(self.folder), self.device, str(self.threads)]
+        return subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "fittingroom.studies.worker", *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=complaints,
+            env=os.environ | {"OMP_NUM_THREADS": str(self.threads), "PYTHONUTF8": "1"},
+            # Ctrl-C is for the one who follows the workers; they hear of it from their input.
+            start_new_session=True,
+        )
+
+    def follow(self, pulse: Callable[[], None]) -> None:
+        """Wait until all are done.
+
+        Raises
+        ------
+        StudyError
+            With the worker's own words, if one fails.
+        """
+        codes: list[int | None] = [None]
+        while None in codes:
+            pulse()
+            time.sleep(FOLLOW_SECONDS)
+            codes = [worker.poll() for worker in self.workers]
+            for code, complaints in zip(codes, self.complaints, strict=True):
+                if code:
+                    raise StudyError(
+                        f"a worker of the study stopped: {last_words(complaints, code)}"
+                    )
+
+    def __exit__(self, *_error: object) -> None:
+        for worker in self.workers:
+            if worker.stdin is not None:
+                worker.stdin.close()
+        for worker, complaints in zip(self.workers, self.complaints, strict=True):
+            try:
+                worker.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+            complaints.close()
+
+
+def last_words(complaints: IO[bytes], code: int) -> str:
+    """Return the last line that a worker wrote before it ended with `code`."""
+    complaints.seek(0)
+    lines = complaints.read().decode("utf-8", "replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), f"exit code {code}")

@@ -1,0 +1,434 @@
+"""What a study is: settings x seeds, what was recorded elsewhere, and the claims to test.
+
+A plan is read from TOML::
+
+    name = "rates"
+    seeds = 5                              # 0 to 4; or a list: [0, 7, 11]
+
+    [base]                                 # where every setting begins
+    recipe = "notebook-three-layer"        # a shipped recipe; then any field of a recipe
+    epochs = 5
+
+    [settings.slow]                        # named settings ...
+    lr = 0.0001
+    label = { en = "slow", ko = "느리게" }
+
+    [grid]                                 # ... or every combination of these values
+    lr = [0.01, 0.001]
+    batch_size = [64, 256]
+
+    [[claims]]
+    id = "slow-is-worse"
+    kind = "better"
+    pairs = [["lr=0.001, batch_size=64", "slow"]]
+    text = "a tiny learning rate costs accuracy"
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from fittingroom.errors import RecipeError, StudyError
+from fittingroom.runs.folder import safe_name
+from fittingroom.training.recipe import MAX_SEED, Recipe, chosen_recipe, shown
+
+DEFAULT_SEEDS = 5
+MOST_RUNS = 10_000
+MOST_NAME_LETTERS = 100
+
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Accuracy = Annotated[float, Field(ge=0, le=1)]
+
+
+class Part(BaseModel):
+    """What all parts of a plan have in common: they are frozen and know their fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Words(Part):
+    """A text in English, in Korean, or in both; plain text stands for both."""
+
+    en: str
+    ko: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _either_stands_for_both(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"en": value, "ko": value}
+        if isinstance(value, Mapping) and len(value) == 1:
+            (only,) = value.values()
+            return {"en": only, "ko": only} | dict(value)
+        return value
+
+    def of(self, language: str) -> str:
+        """Return the text in "en" or "ko"."""
+        return self.ko if language == "ko" else self.en
+
+    def __str__(self) -> str:
+        return self.en
+
+
+class Setting(Part):
+    """A recipe under a name, to be followed with several seeds.
+
+    Parameters
+    ----------
+    name
+        What tables and claims call it, and what its run folders are named after.
+    recipe
+        With the seed 0; `recipe_for` gives the others.
+    label
+        How people call it; the name where there is none.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=MOST_NAME_LETTERS)]
+    recipe: Recipe
+    label: Words
+
+    def recipe_for(self, seed: int) -> Recipe:
+        """Return the recipe of one run."""
+        return self.recipe.but(seed=seed)
+
+    def run_name(self, seed: int) -> str:
+        """Return the name of the folder of one run."""
+        return f"{safe_name(self.name)}-seed{seed}"
+
+
+class Recorded(Part):
+    """A result that somebody wrote down, to be held against the study's own.
+
+    Parameters
+    ----------
+    id
+        Short, e.g. a number.
+    accuracy
+        Test accuracy, a fraction 0 to 1.
+    settings
+        Names of the settings that can have produced it; more than one where its source
+        contradicts itself.
+    confusion
+        Pictures by true class (rows) and predicted class (columns).
+    seconds
+        Its training time on the machine it was recorded on.
+    approximate
+        True where the source says "about".
+    """
+
+    id: str
+    accuracy: Accuracy
+    settings: Annotated[tuple[str, ...], Field(min_length=1)]
+    label: Words
+    confusion: tuple[tuple[Annotated[int, Field(ge=0)], ...], ...] | None = None
+    seconds: float | None = None
+    approximate: bool = False
+    note: Words | None = None
+
+    @field_validator("confusion")
+    @classmethod
+    def _square(cls, value: Any) -> Any:
+        if value is not None and any(len(row) != len(value) for row in value):
+            raise ValueError("must be a square matrix")
+        return value
+
+
+class Better(Part):
+    """In each pair the first setting has the higher accuracy."""
+
+    kind: Literal["better"]
+    id: str
+    text: Words
+    pairs: Annotated[tuple[tuple[str, str], ...], Field(min_length=1)]
+
+
+class Best(Part):
+    """A setting has the highest accuracy among others (by default among all)."""
+
+    kind: Literal["best"]
+    id: str
+    text: Words
+    setting: str
+    among: tuple[str, ...] = ()
+
+
+class Diagnosed(Part):
+    """A setting's learning curves show `diagnosis`, and it is worse than the settings in `than`."""
+
+    kind: Literal["diagnosed"]
+    id: str
+    text: Words
+    setting: str
+    diagnosis: Literal["overshooting", "underfitting", "overfitting", "fine"]
+    than: tuple[str, ...] = ()
+
+
+class Bargain(Part):
+    """No setting that costs as much or less is more accurate."""
+
+    kind: Literal["bargain"]
+    id: str
+    text: Words
+    setting: str
+    among: tuple[str, ...] = ()
+
+
+Claim = Better | Best | Diagnosed | Bargain
+CLAIM_KINDS = ("better", "best", "diagnosed", "bargain")
+
+
+def settings_of(claim: Claim) -> tuple[str, ...]:
+    """Return the names of the settings that a claim speaks of."""
+    if isinstance(claim, Better):
+        return tuple(itertools.chain.from_iterable(claim.pairs))
+    others = claim.than if isinstance(claim, Diagnosed) else claim.among
+    return (claim.setting, *others)
+
+
+class StudyPlan(Part):
+    """Settings x seeds, recorded results and claims; see the module's text for its file.
+
+    Raises
+    ------
+    StudyError
+        From `read_plan` and `plan_of`, if it makes no sense.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=MOST_NAME_LETTERS)]
+    title: Words
+    about: Words | None = None
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    settings: Annotated[tuple[Setting, ...], Field(min_length=1)]
+    recorded: tuple[Recorded, ...] = ()
+    claims: tuple[Annotated[Claim, Field(discriminator="kind")], ...] = ()
+
+    @model_validator(mode="after")
+    def _names_fit_together(self) -> Self:
+        folders = [safe_name(setting.name).casefold() for setting in self.settings]
+        for folder, setting in zip(folders, self.settings, strict=True):
+            if folders.count(folder) > 1:
+                raise ValueError(f"two settings share the name or folder name {setting.name!r}")
+        for kind, parts in (("claim", self.claims), ("recorded result", self.recorded)):
+            ids = [part.id for part in parts]
+            for part in parts:
+                if ids.count(part.id) > 1:
+                    raise ValueError(f"two {kind}s share the id {part.id!r}")
+        known = {setting.name for setting in self.settings}
+        for claim in self.claims:
+            check_known(f"claim {claim.id!r}", settings_of(claim), known)
+        for recorded in self.recorded:
+            check_known(f"recorded result {recorded.id!r}", recorded.settings, known)
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("a seed is named twice")
+        return self
+
+    def setting(self, name: str) -> Setting:
+        """Return the setting of this name.
+
+        Raises
+        ------
+        StudyError
+            If there is none.
+        """
+        for setting in self.settings:
+            if setting.name == name:
+                return setting
+        known = ", ".join(setting.name for setting in self.settings)
+        raise StudyError(f"{name!r}: no such setting in study {self.name}; known are {known}")
+
+    @property
+    def wanted(self) -> list[tuple[Setting, int]]:
+        """Every run, in the order of work: all settings with one seed, then with the next."""
+        return [(setting, seed) for seed in self.seeds for setting in self.settings]
+
+    def but(
+        self,
+        *,
+        seeds: int | list[int] | tuple[int, ...] | None = None,
+        protocol: str | None = None,
+    ) -> StudyPlan:
+        """Return the same plan with other seeds, or every setting under another protocol."""
+        changed: dict[str, Any] = {}
+        if seeds is not None:
+            changed["seeds"] = seed_list(seeds)
+        if protocol is not None:
+            changed["settings"] = [
+                {**setting.model_dump(), "recipe": setting.recipe.but(protocol=protocol)}
+                for setting in self.settings
+            ]
+        return validate({**dict(self), **changed}, self.name)
+
+
+def check_known(who: str, names: tuple[str, ...], known: set[str]) -> None:
+    """See that settings that are spoken of are there."""
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{who}: no setting {name!r}; known are {', '.join(sorted(known))}")
+
+
+def shipped_plans() -> list[str]:
+    """Return the names of the studies that come with the program."""
+    files = resources.files("fittingroom.studies").iterdir()
+    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+
+def read_plan(name: str | Path) -> StudyPlan:
+    """Read a shipped study by its name, or a TOML file.
+
+    Raises
+    ------
+    StudyError
+        If there is no such study or file, or what it says makes no sense.
+    """
+    path = Path(name)
+    if str(name) in shipped_plans():
+        content = resources.files("fittingroom.studies").joinpath(f"{name}.toml").read_bytes()
+    elif path.suffix == ".toml":
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise StudyError(f"{path}: cannot be read: {error.strerror or error}") from error
+    else:
+        raise StudyError(
+            f"unknown study {str(name)!r}; known are {', '.join(shipped_plans())}, "
+            "or the path of a .toml file"
+        )
+    try:
+        fields = tomllib.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise StudyError(f"{path}: not a TOML file: {error}") from error
+    return plan_of(fields, where=str(name), name=path.stem)
+
+
+def plan_of(fields: Mapping[str, Any], *, where: str = "study", name: str = "study") -> StudyPlan:
+    """Make a plan of what a TOML file, or a dict of the same shape, says.
+
+    Parameters
+    ----------
+    fields
+        As in the module's text. In Python a value of `settings` may also be a Recipe.
+    where
+        What an error message names as the place.
+    name
+        The study's name where `fields` has none.
+
+    Raises
+    ------
+    StudyError
+        If it makes no sense.
+    """
+    rest = dict(fields)
+    base = table(rest.pop("base", {}), where, "base")
+    named = table(rest.pop("settings", {}), where, "settings")
+    grid = table(rest.pop("grid", {}), where, "grid")
+    seeds = seed_list(rest.pop("seeds", DEFAULT_SEEDS), where)
+    if not named and not grid:
+        raise StudyError(f"{where}: a study of nothing: name [settings], or values in a [grid]")
+    combinations = grid_of(grid, where)
+    count = (len(named) + math.prod(map(len, grid.values())) * bool(grid)) * len(seeds)
+    if count > MOST_RUNS:
+        raise StudyError(
+            f"{where}: asks for {count:,} runs, at most {MOST_RUNS:,} are allowed; "
+            "name fewer values or seeds"
+        )
+    settings = [setting_of(key, value, base, where) for key, value in named.items()]
+    settings += [setting_of(key, value, base, where) for key, value in combinations]
+    title = rest.pop("title", rest.get("name", name))
+    return validate(
+        {"name": name, **rest, "title": title, "seeds": seeds, "settings": settings}, where
+    )
+
+
+def table(value: Any, where: str, name: str) -> dict[str, Any]:
+    """Return a table of a TOML file as a dict."""
+    if not isinstance(value, Mapping):
+        raise StudyError(f"{where}: {name} must be a table, found {shown(value)}")
+    return dict(value)
+
+
+def seed_list(seeds: Any, where: str = "seeds") -> tuple[int, ...]:
+    """Return the seeds that a number of them, or a list, stands for."""
+    if isinstance(seeds, int) and not isinstance(seeds, bool):
+        if not 1 <= seeds <= MOST_RUNS:
+            raise StudyError(f"{where}: seeds must be 1 to {MOST_RUNS:,}, found {seeds}")
+        return tuple(range(seeds))
+    if isinstance(seeds, list | tuple) and seeds:
+        return tuple(seeds)
+    raise StudyError(f"{where}: seeds must be a number or a list of numbers, found {shown(seeds)}")
+
+
+def grid_of(grid: Mapping[str, Any], where: str) -> itertools.chain[tuple[str, dict[str, Any]]]:
+    """Return each combination of a grid's values with a name made of them, as they are needed."""
+    for field, values in grid.items():
+        if not isinstance(values, list | tuple) or not values:
+            raise StudyError(
+                f"{where}: grid.{field} must be a list of one or more values, found {shown(values)}"
+            )
+    choices = (dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values()))
+    named = ((", ".join(f"{k}={v}" for k, v in choice.items()), choice) for choice in choices)
+    return itertools.chain(named if grid else ())
+
+
+def setting_of(name: str, value: Any, base: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return one setting: the base's fields, then its own."""
+    if isinstance(value, Recipe):
+        return {"name": name, "label": name, "recipe": value.but(seed=0)}
+    fields = {"label": name, **base, **table(value, where, f"settings.{name}")}
+    label, recipe = fields.pop("label"), fields.pop("recipe", None)
+    if "seed" in fields:
+        raise StudyError(f"{where}: setting {name!r}: seeds are named once, for all settings")
+    if ":" in str(fields.get("model", "")):
+        raise StudyError(
+            f"{where}: setting {name!r}: a study cannot name a network of your own, since that "
+            "would run its code; in Python, give its Recipe"
+        )
+    try:
+        return {"name": name, "label": label, "recipe": chosen_recipe(recipe, **fields)}
+    except (RecipeError, TypeError) as error:
+        raise StudyError(f"{where}: setting {name!r}: {error}") from error
+
+
+def validate(fields: Mapping[str, Any], where: str) -> StudyPlan:
+    """Make a plan of its fields, errors in one line.
+
+    Raises
+    ------
+    StudyError
+        If a field is unknown or makes no sense.
+    """
+    try:
+        return StudyPlan.model_validate(fields)
+    except ValidationError as error:
+        raise StudyError(f"{where}: {explain(error)}") from error
+    except RecipeError as error:
+        raise StudyError(f"{where}: {error}") from error
+
+
+def explain(error: ValidationError) -> str:
+    """Say in one line what is wrong with the first field that is."""
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    reason = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        return f"unknown field {place!r}"
+    if problem["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        found = problem["ctx"].get("tag", "none")
+        return f"{place}: unknown kind of claim {found!r}; known are {', '.join(CLAIM_KINDS)}"
+    if problem["type"] == "missing":
+        return f"{place} is missing"
+    return f"{place}: {reason}" if place else reason

@@ -1,0 +1,168 @@
+"""The work of a study: every run once, however many processes share it.
+
+A process that wants to do a run takes the lock of that run first; the operating system gives the
+lock back when the process ends, however it ends. So two commands on one study folder share the
+work, and a run that a crash left unfinished is done again by whoever comes next.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from fittingroom.data.dataset import DataSplits
+from fittingroom.errors import DivergenceError, FittingroomError, RunError
+from fittingroom.runs import folder as files
+from fittingroom.runs.run import Run
+from fittingroom.runs.train import train
+from fittingroom.studies.plan import Setting, StudyPlan
+from fittingroom.studies.study import RUNS, diverged
+
+LOCKS = "locks"
+
+# How long to wait before looking again whether another process has finished its run.
+WAITING_SECONDS = 0.5
+
+
+def work(
+    folder: Path,
+    plan: StudyPlan,
+    splits: DataSplits,
+    device: str = "auto",
+    pulse: Callable[[], None] = lambda: None,
+) -> None:
+    """Do every run of a study that nobody else does; return when all of them are done.
+
+    Parameters
+    ----------
+    folder
+        The study's.
+    plan
+        Its settings and seeds.
+    splits
+        Its data.
+    device
+        auto, cpu, cuda, cuda:N or mps.
+    pulse
+        Called several times a second; what it raises ends the work.
+
+    Raises
+    ------
+    FittingroomError
+        If a run fails for another reason than that its loss diverged.
+    """
+    somebody_works = True
+    while somebody_works:
+        somebody_works = False
+        for setting, seed in plan.wanted:
+            if is_done(folder, setting, seed):
+                continue
+            with claim(folder, setting, seed) as ours:
+                if not ours:
+                    somebody_works = True
+                elif not is_done(folder, setting, seed):
+                    do_run(folder, setting, seed, splits, device, pulse)
+            pulse()
+        if somebody_works:
+            time.sleep(WAITING_SECONDS)
+
+
+def do_run(
+    folder: Path,
+    setting: Setting,
+    seed: int,
+    splits: DataSplits,
+    device: str,
+    pulse: Callable[[], None],
+) -> None:
+    """Do one run from its beginning; a loss that diverges is a result too."""
+    clear(folder, setting, seed)
+    with suppress(DivergenceError):  # run.json says so, and so does the study
+        train(
+            setting.recipe_for(seed),
+            splits,
+            device=device,
+            out=folder / RUNS,
+            name=setting.run_name(seed),
+            figures=False,
+            on_progress=lambda _progress: pulse(),
+        )
+
+
+def is_done(folder: Path, setting: Setting, seed: int) -> bool:
+    """Tell whether a run has come to an end that another try would not change."""
+    try:
+        run = Run(folder / RUNS / setting.run_name(seed))
+        return run.status == files.FINISHED or diverged(run)
+    except RunError:
+        return False
+
+
+def is_whole(run: Run) -> bool:
+    """Tell whether the files of a finished run are still what it wrote."""
+    try:
+        for name in run.record.get("files", {}):
+            files.check_file(run.folder / name, run.record)
+    except FittingroomError:
+        return False
+    return True
+
+
+def sweep(folder: Path, plan: StudyPlan) -> list[str]:
+    """Remove what crashes and damage left behind, so that it is done again.
+
+    Returns
+    -------
+    The names of the damaged runs that were removed.
+    """
+    damaged = []
+    for setting, seed in plan.wanted:
+        place = folder / RUNS / setting.run_name(seed)
+        if not place.exists():
+            continue
+        done = is_done(folder, setting, seed)
+        if done and is_whole(Run(place)):
+            continue
+        with claim(folder, setting, seed) as ours:
+            if ours:
+                clear(folder, setting, seed)
+                damaged += [place.name] if done else []
+    return damaged
+
+
+def clear(folder: Path, setting: Setting, seed: int) -> None:
+    """Remove what there is of a run.
+
+    Raises
+    ------
+    RunError
+        If it cannot be removed.
+    """
+    place = folder / RUNS / setting.run_name(seed)
+    try:
+        if place.exists():
+            shutil.rmtree(place)
+    except OSError as error:
+        raise RunError(f"{place}: cannot be removed: {error.strerror or error}") from error
+
+
+@contextmanager
+def claim(folder: Path, setting: Setting, seed: int) -> Iterator[bool]:
+    """Take the lock of a run if nobody has it; yields whether it is ours."""
+    place = folder / LOCKS
+    place.mkdir(exist_ok=True)
+    lock = FileLock(place / f"{setting.run_name(seed)}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
