@@ -15,6 +15,7 @@ The map of the room::
     download.py       fetch it, checked
     sketches/         the built-in set, drawn
     inspection.py     what is in a data set, and is it sound
+    display.py        what Jupyter shows: tables, here and in the rooms above
 """
 
 from fittingroom.data.dataset import DataSplits, ImageDataset

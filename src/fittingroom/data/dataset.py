@@ -21,7 +21,7 @@ Labels = NDArray[np.int64]
 DEFAULT_VALIDATION_SIZE = 5_000
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ImageDataset:
     """Labelled pictures of one size.
 
@@ -66,6 +66,17 @@ class ImageDataset:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __repr__(self) -> str:
+        return (
+            f"<ImageDataset: {len(self):,} pictures {self.image_shape}, "
+            f"{len(self.classes)} classes>"
+        )
+
+    def _repr_html_(self) -> str:
+        from fittingroom.data.display import show_dataset
+
+        return show_dataset(self)
+
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(C, H, W) of one picture."""
@@ -82,7 +93,7 @@ class ImageDataset:
         return ImageDataset(self.images[indices], self.labels[indices], self.classes)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DataSplits:
     """One data set, divided into training, validation and test pictures.
 
@@ -192,6 +203,19 @@ class DataSplits:
         if "fingerprint" in vars(self):  # it says what the pictures are, not how they are divided
             vars(divided)["fingerprint"] = self.fingerprint
         return divided
+
+    def __repr__(self) -> str:
+        held_back = len(self.validation_indices)
+        return (
+            f"<DataSplits {self.name}: {len(self.learning) - held_back:,} training, "
+            f"{held_back:,} validation, {len(self.test):,} test pictures {self.image_shape}, "
+            f"{len(self.classes)} classes>"
+        )
+
+    def _repr_html_(self) -> str:
+        from fittingroom.data.display import show_splits
+
+        return show_splits(self)
 
 
 def stratified_indices(labels: Labels, size: int, num_classes: int, seed: int) -> Labels:

@@ -3,11 +3,13 @@
 The map of the room::
 
     evaluate.py       a model and pictures -> Evaluation
-    metrics.py        confusion matrix, scores of each class, calibration, loss
+    metrics.py        scores of each class, calibration, loss
+    confusion.py      the confusion matrix, an array that knows its classes
     significance.py   intervals
     summary.py        an Evaluation as plain text
     columns.py        text measured in columns, Korean letters two wide
-    figures/          heat map, learning curves, sheets of pictures
+    display.py        what Jupyter shows
+    figures/          heat map, learning curves, rankings, sheets of pictures
 """
 
 from fittingroom.evaluation.evaluate import Evaluation, evaluate, predict_logits

@@ -15,10 +15,12 @@ from numpy.typing import ArrayLike
 from fittingroom.data.dataset import ImageDataset, Images, Labels, number_names
 from fittingroom.errors import DataError, DivergenceError, ModelError
 from fittingroom.evaluation import metrics
+from fittingroom.evaluation.confusion import ConfusionMatrix
 from fittingroom.evaluation.significance import CONFIDENCE_LEVEL, wilson_interval
 
 if TYPE_CHECKING:
     import torch
+    from matplotlib.figure import Figure
     from torch import nn
 
 SKETCHES_NOTE = "Built-in sketches, not Fashion-MNIST (for the real pictures: --data fashion-mnist)"
@@ -29,7 +31,8 @@ class Evaluation:
     """What a model predicts for labelled pictures, and every score that follows from it.
 
     The fields are the predictions and where they come from; everything else is computed from
-    them when it is first asked for. Printed, it is a report in plain text.
+    them when it is first asked for. Printed, it is a report in plain text; in Jupyter it shows
+    itself as tables.
 
     Parameters
     ----------
@@ -156,9 +159,10 @@ class Evaluation:
         return metrics.cross_entropy(self.logits, self.labels)
 
     @cached_property
-    def confusion(self) -> metrics.Confusion:
+    def confusion(self) -> ConfusionMatrix:
         """Pictures by true class (rows) and predicted class (columns), int64, shape (K, K)."""
-        return metrics.confusion_matrix(self.labels, self.predicted, len(self.classes))
+        counts = metrics.confusion_matrix(self.labels, self.predicted, len(self.classes))
+        return ConfusionMatrix(counts, self.classes, self.caption, sketches=self.sketches)
 
     @cached_property
     def per_class(self) -> tuple[metrics.ClassScore, ...]:
@@ -214,6 +218,10 @@ class Evaluation:
             "most_confused": [asdict(pair) for pair in self.most_confused],
         }
 
+    def plot(self) -> Figure:
+        """Draw the confusion matrix; in Jupyter the figure shows itself."""
+        return self.confusion.plot()
+
     def __str__(self) -> str:
         from fittingroom.evaluation.summary import summary
 
@@ -221,6 +229,11 @@ class Evaluation:
 
     def __repr__(self) -> str:
         return f"<Evaluation: accuracy {self.accuracy:.4f} on {self.caption}>"
+
+    def _repr_html_(self) -> str:
+        from fittingroom.evaluation.display import show_evaluation
+
+        return show_evaluation(self)
 
 
 def evaluate(

@@ -23,6 +23,7 @@ from fittingroom.training.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch
+    from matplotlib.figure import Figure
     from torch import nn
 
     from fittingroom.models.classifier import Classifier
@@ -173,6 +174,26 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<Run {self.name}: {self.status}>"
+
+    def plot(self) -> Figure:
+        """Draw the learning curves; in Jupyter the figure shows itself.
+
+        Raises
+        ------
+        RunError
+            If no epoch is finished yet.
+        """
+        from fittingroom.evaluation.figures import learning_curves
+
+        if not self.history:
+            raise RunError(f"{self.folder}: no epoch is finished yet; {self.how_to_go_on}")
+        data = self.record["data"]
+        return learning_curves(self.history, data_name=data["name"], sketches=data["sketches"])
+
+    def _repr_html_(self) -> str:
+        from fittingroom.runs.display import show_run
+
+        return show_run(self)
 
     def _test_data(self, data: DataSplits | str | Path | None) -> DataSplits:
         if data is None:

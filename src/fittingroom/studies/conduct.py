@@ -217,7 +217,7 @@ def begin(
             "started": started,
             "command": command,
             "plan": plan.model_dump(mode="json"),
-            "data": describe_data(splits),
+            "data": describe_data(divide(splits, plan.settings[0].recipe)),
             "environment": describe_environment(device),
         }
         write_json(folder / RECORD, record)

@@ -100,3 +100,15 @@ print("matplotlib.pyplot" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_figure_shows_itself_in_jupyter_as_what_is_saved(tmp_path: Path, build: Any) -> None:
+    from IPython.core.formatters import DisplayFormatter
+
+    figure = confusion_heatmap(build())
+    formatter: Any = DisplayFormatter()
+    data, metadata = formatter.format(figure)
+    png, _ = save(figure, tmp_path / "figure")
+    assert data["image/png"] == png.read_bytes()
+    width, height = figure.get_size_inches()
+    assert metadata["image/png"] == {"width": round(96 * width), "height": round(96 * height)}

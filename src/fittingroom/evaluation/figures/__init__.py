@@ -4,6 +4,7 @@ The map of the folder::
 
     heatmap.py   the confusion matrix
     curves.py    learning curves
+    ranking.py   the settings of a study by accuracy
     sheets.py    a single picture, samples of each class, the most confident mistakes
     style.py     colours, sizes, headers, and how a figure becomes PNG and SVG
     fonts.py     fonts that have the letters that are needed
@@ -14,16 +15,19 @@ No pyplot, so no window and no state: the caller's matplotlib settings stay as t
 from fittingroom.evaluation.figures.curves import EpochRecord, learning_curves
 from fittingroom.evaluation.figures.fonts import FontWarning
 from fittingroom.evaluation.figures.heatmap import confusion_heatmap
+from fittingroom.evaluation.figures.ranking import SettingScores, settings_ranking
 from fittingroom.evaluation.figures.sheets import mistakes_sheet, samples_sheet, single_image
 from fittingroom.evaluation.figures.style import save
 
 __all__ = [
     "EpochRecord",
     "FontWarning",
+    "SettingScores",
     "confusion_heatmap",
     "learning_curves",
     "mistakes_sheet",
     "samples_sheet",
     "save",
+    "settings_ranking",
     "single_image",
 ]

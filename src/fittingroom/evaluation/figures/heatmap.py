@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fittingroom.evaluation.columns import longest_word, shorten, wrap
+from fittingroom.evaluation.confusion import ConfusionMatrix
 from fittingroom.evaluation.evaluate import Evaluation
 from fittingroom.evaluation.figures.fonts import lettering
 from fittingroom.evaluation.figures.style import (
@@ -56,33 +57,34 @@ class CellStyle:
         return cls(side, side, min(7.0, 0.72 * side * 72))
 
 
-def confusion_heatmap(evaluation: Evaluation) -> Figure:
+def confusion_heatmap(evaluation: Evaluation | ConfusionMatrix) -> Figure:
     """Draw the confusion matrix: rows are true classes, columns predicted classes.
 
     The colour of a cell is its share of the row. Up to 12 classes it also shows the count and
     the share, up to 30 classes the count.
     """
-    letters = lettering([*evaluation.classes, evaluation.caption])
-    names = [shorten(name, NAME_COLUMNS) for name in letters.class_names(evaluation.classes)]
+    matrix = evaluation.confusion if isinstance(evaluation, Evaluation) else evaluation
+    letters = lettering([*matrix.classes, matrix.caption])
+    names = [shorten(name, NAME_COLUMNS) for name in letters.class_names(matrix.classes)]
     cell = CellStyle.for_classes(len(names))
     name_width = text_width(names, cell.name_size, letters)
     below = _broken(names, cell)
     below_height = 0.45 if below else 0.75 * name_width + 0.2
     header = Header.fit(
         "Confusion matrix",
-        f"Accuracy {evaluation.accuracy:.2%}, 95% interval "
-        f"{percent_interval(evaluation.interval)}; {letters.text(evaluation.caption)}",
-        sketches_note(evaluation.sketches),
+        f"Accuracy {matrix.accuracy:.2%}, 95% interval "
+        f"{percent_interval(matrix.interval)}; {letters.text(matrix.caption)}",
+        sketches_note(matrix.sketches),
         max(MIN_WIDTH, name_width + len(names) * cell.width + 1.55),
     )
     with figure_style(letters.families):
         figure = header.new_figure(len(names) * cell.height + below_height + 0.45)
         with header.arranged(figure):
             axes = figure.add_subplot()
-            shares = _row_shares(evaluation.confusion)
+            shares = _row_shares(matrix)
             image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
             _label_axes(axes, names, below, cell)
-            _annotate(axes, evaluation.confusion, shares, cell)
+            _annotate(axes, matrix, shares, cell)
             slim = len(names) * cell.height / BAR_WIDTH
             bar = figure.colorbar(image, ax=axes, format="{x:.0%}", aspect=slim, pad=0.015)
             bar.set_label("Share of the true class")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ TEXT_SIZE = 9.0
 SMALL_SIZE = 8.0
 
 DPI = 150
+CSS_PIXELS = 96  # of an inch, by definition (CSS Values and Units, 5.2)
 MARGIN = 0.16  # inches
 MIN_WIDTH = 6.4  # inches: a caption stays in two lines
 
@@ -129,11 +131,28 @@ class Header:
 def _blank(width: float, height: float) -> Figure:
     """Return an empty figure, in inches, that can measure text without being drawn first."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
+    figure = _figure_class()(figsize=(width, height), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
+
+
+@functools.cache
+def _figure_class() -> type[Figure]:
+    """Return matplotlib's Figure, one that shows itself as the value of a Jupyter cell.
+
+    Without pyplot Jupyter knows nothing of figures. IPython asks a value for this method, and
+    scales the picture by what comes with it: sharp on screens of two pixels a CSS pixel.
+    """
+    from matplotlib.figure import Figure
+
+    class ShownFigure(Figure):
+        def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+            width, height = (round(CSS_PIXELS * inches) for inches in self.get_size_inches())
+            with figure_style():
+                return _rendered(self, "png"), {"width": width, "height": height}
+
+    return ShownFigure
 
 
 def text_width(texts: Iterable[str], size: float, lettering: Lettering) -> float:
