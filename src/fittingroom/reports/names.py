@@ -1,0 +1,46 @@
+"""The names of settings within a sentence, which hold commas themselves: in quotation marks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Joint = Literal["and", "or"]
+
+QUOTES = {
+    "en": "\N{LEFT DOUBLE QUOTATION MARK}{}\N{RIGHT DOUBLE QUOTATION MARK}",
+    # Joined to the particle that follows: browsers break lines after the mark otherwise.
+    "ko": "\N{LEFT SINGLE QUOTATION MARK}{}\N{RIGHT SINGLE QUOTATION MARK}\N{WORD JOINER}",
+}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One name or several, in each language.
+
+    Parameters
+    ----------
+    labels
+        Text, or something with `of(language)`.
+    joint
+        What stands before the last one in English.
+    """
+
+    labels: Sequence[Any]
+    joint: Joint = "and"
+
+    def of(self, language: str) -> str:
+        """Return them in one language, each in quotation marks."""
+        names = [
+            QUOTES[language].format(label.of(language) if hasattr(label, "of") else label)
+            for label in self.labels
+        ]
+        if language == "ko" or len(names) < 2:
+            return ", ".join(names)
+        return f" {self.joint} ".join([", ".join(names[:-1]), names[-1]])
+
+
+def quoted(label: Any) -> Listed:
+    """Return one name."""
+    return Listed([label])

@@ -1,0 +1,144 @@
+"""Sections -> one HTML file that needs nothing else: style, script and pictures are inside.
+
+The page forbids itself, by its Content-Security-Policy, to fetch anything and to run any script
+but its own, which it names by SHA-256: a class name that holds a script would not run even if it
+were written into the page unescaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from fittingroom._version import __version__
+from fittingroom.reports import formats
+from fittingroom.reports.texts import LANGUAGES, Sentence, Texts
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+# What the page's script says; the other texts are in the page.
+SCRIPT_TEXTS = (
+    "page.explorer.cell",
+    "page.explorer.right",
+    "page.explorer.count",
+    "page.explorer.some",
+    "page.explorer.empty",
+    "page.explorer.more",
+    "page.explorer.picture",
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page: what links to it, the key of its heading, and its content."""
+
+    id: str
+    title_key: str
+    html: Markup
+
+
+def render_page(
+    texts: Texts,
+    *,
+    title: Sentence,
+    kind: Sentence,
+    sections: Sequence[Section],
+    hero: str = "",
+    warnings: Sequence[Sentence] = (),
+) -> str:
+    """Return the whole page.
+
+    Parameters
+    ----------
+    title, kind
+        The heading, and what kind of report it heads.
+    sections
+        In this order, listed in the table of contents.
+    hero
+        What stands above everything else: the number that people look for.
+    warnings
+        What must not be overlooked, e.g. that the pictures are sketches.
+    """
+    script, style = template_file("report.js"), template_file("report.css")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        environment(texts)
+        .get_template("page.html.jinja")
+        .render(
+            title=title,
+            kind=kind,
+            sections=sections,
+            hero=hero,
+            warnings=warnings,
+            script=Markup(script),  # noqa: S704 - our own file
+            style=Markup(style),  # noqa: S704 - our own file
+            script_digest=digest,
+            script_texts=texts.for_script(*SCRIPT_TEXTS),
+        )
+    )
+
+
+def environment(texts: Texts) -> Environment:
+    """Return what renders the HTML templates: everything is escaped, every name must be known.
+
+    Templates have `t` (a text in both languages), `words` (something that is in both already),
+    `plain` (a text in one language), `fmt` (the numbers' formats) and `languages`.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader("fittingroom.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["breakable"] = breakable
+    made.globals.update(
+        t=texts.html,
+        words=texts.words,
+        plain=texts.plain,
+        fmt=formats,
+        language=texts.language,
+        languages=LANGUAGES,
+        version=__version__,
+    )
+    return made
+
+
+def breakable(name: str) -> Markup:
+    """Return a name that a browser may break after the marks that join words in class names."""
+    return Markup("<wbr>").join(re.split(r"(?<=[/_-])", name))
+
+
+def render_sections(
+    texts: Texts, template: str, titles: Mapping[str, str], context: Mapping[str, Any]
+) -> list[Section]:
+    """Return sections that the macros of one template make.
+
+    Parameters
+    ----------
+    template
+        Its name; it has a macro without parameters for each section.
+    titles
+        Section's id, which is its macro's name too -> key of its title; in the order of the page.
+    context
+        The names that the macros use.
+    """
+    module = environment(texts).get_template(template).make_module(dict(context))
+    return [Section(name, key, getattr(module, name)()) for name, key in titles.items()]
+
+
+@cache
+def template_file(name: str) -> str:
+    """Return the content of one of the files in `templates`."""
+    return resources.files("fittingroom.reports").joinpath("templates", name).read_text("utf-8")
