@@ -18,11 +18,14 @@ ROOMS = {
     "training": {"data", "models"},
     "evaluation": {"data", "models"},
     "runs": {"data", "models", "training", "evaluation"},
-    "cli": {"data", "models", "training", "evaluation", "runs"},
+    "studies": {"data", "models", "training", "evaluation", "runs"},
+    "reports": {"data", "models", "training", "evaluation", "runs", "studies"},
+    "cli": {"data", "models", "training", "evaluation", "runs", "studies", "reports"},
 }
 
 HEAVY = {
     "PIL",
+    "jinja2",
     "matplotlib",
     "pooch",
     "pyarrow",

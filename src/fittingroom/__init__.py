@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from fittingroom.errors import FittingroomError
     from fittingroom.evaluation.evaluate import Evaluation, evaluate
     from fittingroom.models import Classifier
+    from fittingroom.reports.report import report
     from fittingroom.runs.run import Run, list_runs, open_run
     from fittingroom.runs.train import resume, train
+    from fittingroom.studies.conduct import study
+    from fittingroom.studies.study import Study, gather, open_study
     from fittingroom.training.recipe import Recipe, recipe
 
 __all__ = [
@@ -36,13 +39,18 @@ __all__ = [
     "ImageDataset",
     "Recipe",
     "Run",
+    "Study",
     "__version__",
     "evaluate",
+    "gather",
     "list_runs",
     "load",
     "open_run",
+    "open_study",
     "recipe",
+    "report",
     "resume",
+    "study",
     "train",
 ]
 
@@ -54,12 +62,17 @@ _HOMES = {
     "ImageDataset": "fittingroom.data.dataset",
     "Recipe": "fittingroom.training.recipe",
     "Run": "fittingroom.runs.run",
+    "Study": "fittingroom.studies.study",
     "evaluate": "fittingroom.evaluation.evaluate",
+    "gather": "fittingroom.studies.study",
     "list_runs": "fittingroom.runs.run",
     "load": "fittingroom.data.sources",
     "open_run": "fittingroom.runs.run",
+    "open_study": "fittingroom.studies.study",
     "recipe": "fittingroom.training.recipe",
+    "report": "fittingroom.reports.report",
     "resume": "fittingroom.runs.train",
+    "study": "fittingroom.studies.conduct",
     "train": "fittingroom.runs.train",
 }
 

@@ -37,6 +37,8 @@ Command = Callable[..., subprocess.Popen[str]]
         ("evaluate",),
         ("runs",),
         ("runs", "show"),
+        ("study",),
+        ("report",),
         ("recipes",),
         ("data",),
         ("data", "show"),

@@ -13,7 +13,9 @@ import typer
 from fittingroom._version import __version__
 from fittingroom.cli.data import data_app
 from fittingroom.cli.recipes import recipes
+from fittingroom.cli.reports import report
 from fittingroom.cli.runs import runs_app
+from fittingroom.cli.studies import study
 from fittingroom.cli.terminal import BAD_INPUT, INTERRUPTED, complain
 from fittingroom.cli.training import evaluate, train
 
@@ -62,6 +64,8 @@ def build_app(words: Sequence[str]) -> typer.Typer:
         # whose import would take a third of the time of `fittingroom --help`.
         app.command("train", help=inspect.getdoc(train))(lambda: None)
     app.command()(evaluate)
+    app.command()(study)
+    app.command()(report)
     app.command()(recipes)
     app.add_typer(runs_app, name="runs")
     app.add_typer(data_app, name="data")

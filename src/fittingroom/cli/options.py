@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from fittingroom.errors import RecipeError
 
 DataOption = Annotated[
     str,
@@ -25,6 +28,29 @@ RunsOption = Annotated[Path, typer.Option("--out", "--runs", help="folder of the
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="only warnings and errors")]
 JsonOption = Annotated[bool, typer.Option("--json", help="the result as JSON, for programs")]
+ReportOption = Annotated[bool, typer.Option(help="write the report, report.html")]
+LanguageOption = Annotated[
+    str | None,
+    typer.Option("--lang", help="language of the report: en or ko; by default the terminal's"),
+]
+FormatOption = Annotated[str, typer.Option("--format", help="html or md")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a run's name, folder, or latest")]
 
 RUNS = Path("runs")
+LANGUAGES = ("en", "ko")
+
+
+def chosen_language(language: str | None) -> str:
+    """Return the language asked for; else Korean where the terminal speaks it, or English.
+
+    Raises
+    ------
+    RecipeError
+        If it is another one.
+    """
+    if language is None:
+        settings = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+        return "ko" if next(filter(None, settings), "").startswith("ko") else "en"
+    if language not in LANGUAGES:
+        raise RecipeError(f"unknown language {language!r}; known are {', '.join(LANGUAGES)}")
+    return language

@@ -192,9 +192,13 @@ def those_that_fit(standings: Sequence[Standing], lines: int) -> list[Standing]:
     """Return the settings to show: all, or first those that are being worked on."""
     if len(standings) <= lines:
         return list(standings)
-    urgent = sorted(standings, key=lambda s: (not s.running, len(s.accuracies) == s.total))
-    kept = urgent[: max(lines, 1)]
-    return [standing for standing in standings if standing in kept]
+
+    def urgency(index: int) -> tuple[bool, bool]:
+        standing = standings[index]
+        return not standing.running, len(standing.accuracies) + standing.failed == standing.total
+
+    urgent = sorted(range(len(standings)), key=urgency)
+    return [standings[index] for index in sorted(urgent[: max(lines, 1)])]
 
 
 def standing_cells(standing: Standing) -> list[str]:

@@ -15,11 +15,15 @@ from fittingroom.cli.options import (
     DataOption,
     DeviceOption,
     JsonOption,
+    LanguageOption,
     QuietOption,
+    ReportOption,
     RunArgument,
     RunsOption,
     SizeOption,
+    chosen_language,
 )
+from fittingroom.cli.reports import write_report
 from fittingroom.cli.terminal import (
     EPOCH_COLUMNS,
     Terminal,
@@ -31,7 +35,6 @@ from fittingroom.errors import RecipeError
 
 if TYPE_CHECKING:
     from fittingroom.runs.run import Run
-    from fittingroom.training.recipe import Recipe
 
 
 def train(
@@ -50,6 +53,8 @@ def train(
         str | None, typer.Option("--resume", metavar="RUN", help="go on with an unfinished run")
     ] = None,
     figures: Annotated[bool, typer.Option(help="draw the figures")] = True,
+    report: ReportOption = True,
+    language: LanguageOption = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
     **fields: Any,
@@ -60,11 +65,14 @@ def train(
     """
     with one_line_errors():
         terminal = Terminal(quiet=quiet, as_json=as_json)
+        spoken = chosen_language(language)
         own_network = own_network_of(resume, fields)
         if resume is not None and (fields or recipe):
             changed = ", ".join([*fields, "recipe"] if recipe else fields)
             raise RecipeError(f"--resume goes on with the run's own recipe; leave out {changed}")
-        settled = None if resume else settle_recipe(recipe, fields)
+        from fittingroom.training.recipe import chosen_recipe
+
+        settled = None if resume else chosen_recipe(recipe, **fields)
         from fittingroom.runs import train as conductor
 
         set_threads(threads)
@@ -94,6 +102,9 @@ def train(
                     **watch,
                 )
         show_finished(terminal, run)
+        if report:
+            write_report(terminal, run, spoken, splits)
+        terminal.say(f"everything lies in {run.folder}")
 
 
 def own_network_of(resume: str | None, fields: dict[str, Any]) -> str | None:
@@ -101,17 +112,6 @@ def own_network_of(resume: str | None, fields: dict[str, Any]) -> str | None:
     if resume is None or ":" not in fields.get("model", ""):
         return None
     return str(fields.pop("model"))
-
-
-def settle_recipe(name: str | None, fields: dict[str, Any]) -> Recipe:
-    """Return the recipe that the flags describe."""
-    from fittingroom.training.recipe import recipe, recipe_for_model
-
-    if name is not None:
-        return recipe(name, **fields)
-    if "model" in fields:
-        return recipe_for_model(**fields)
-    return recipe(**fields)
 
 
 def set_threads(threads: int | None) -> None:
@@ -154,7 +154,6 @@ def show_finished(terminal: Terminal, run: Run) -> None:
         f"trained {results['epochs']} epochs in {duration(results['training_seconds'])} "
         f"({results['images_per_second']:,.0f} images/s)"
     )
-    terminal.say(f"everything lies in {run.folder}")
 
 
 def evaluate(

@@ -1,0 +1,85 @@
+"""`report`: the written report of runs and studies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fittingroom.cli.options import (
+    RUNS,
+    ClassesOption,
+    FormatOption,
+    LanguageOption,
+    RunsOption,
+    chosen_language,
+)
+from fittingroom.cli.terminal import Terminal, one_line_errors
+
+if TYPE_CHECKING:
+    from fittingroom.data.dataset import DataSplits
+    from fittingroom.runs.run import Run
+    from fittingroom.studies.study import Study
+
+
+def report(
+    subjects: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN|STUDY...",
+            help="a run's name, folder or latest; a study's folder; or several runs to compare",
+        ),
+    ],
+    to: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="the file to write; by default in the folder"),
+    ] = None,
+    language: LanguageOption = None,
+    kind: FormatOption = "html",
+    data: Annotated[
+        str | None, typer.Option("--data", help="where the data are now, if not where they were")
+    ] = None,
+    classes: ClassesOption = None,
+    runs: RunsOption = RUNS,
+) -> None:
+    """Write the report of a run or a study, or compare several runs in one."""
+    with one_line_errors():
+        terminal = Terminal()
+        spoken = chosen_language(language)
+        from fittingroom.cli.data import load_data
+
+        splits = load_data(terminal, data, classes, None) if data is not None else None
+        subject = subject_of(subjects, runs)
+        write_report(terminal, subject, spoken, splits, to=to, kind=kind)
+
+
+def subject_of(names: list[str], runs: Path) -> Run | Study:
+    """Open what a report is asked about: a study, a run, or runs to compare."""
+    from fittingroom.runs.run import open_run
+    from fittingroom.studies.study import RECORD, gather, open_study
+
+    if len(names) == 1 and (Path(names[0]) / RECORD).is_file():
+        return open_study(names[0])
+    opened = [open_run(name, runs=runs) for name in names]
+    return opened[0] if len(opened) == 1 else gather(opened)
+
+
+def write_report(
+    terminal: Terminal,
+    subject: Run | Study,
+    language: str,
+    splits: DataSplits | None = None,
+    **where: Any,
+) -> None:
+    """Write a report and say where it lies."""
+    from fittingroom.reports.report import report
+
+    path = report(
+        subject,
+        where.get("to"),
+        language=language,
+        format=where.get("kind", "html"),
+        data=splits,
+    )
+    terminal.say(f"report: {path}")
