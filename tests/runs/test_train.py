@@ -277,6 +277,16 @@ def test_a_second_ctrl_c_stops_at_once_and_the_run_can_still_be_finished(
     assert_same_result(fr.resume(folder, shapes, figures=False), quick(shapes))
 
 
+def test_ctrl_c_after_the_last_step_is_heard_too(shapes: DataSplits) -> None:
+    def press_at_the_end(progress: Progress) -> None:
+        if progress.finished and progress.epoch == progress.epochs:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Interrupted) as caught:
+        quick(shapes, on_progress=press_at_the_end)
+    assert_same_result(fr.resume(caught.value.folder, shapes, figures=False), quick(shapes))
+
+
 def test_the_hint_can_be_pasted_into_a_shell_whatever_the_folders_name(shapes: DataSplits) -> None:
     folder = interrupt(shapes, out="my runs")
     assert "--resume 'my runs/shapes-two-layer-seed0'`" in fr.Run(folder).how_to_go_on

@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ from fittingroom.errors import (
 )
 from fittingroom.runs import folder as files
 from fittingroom.runs.train import Interrupted
-from fittingroom.studies.conduct import cpu_cores, number_of_jobs
-from fittingroom.studies.plan import plan_of
+from fittingroom.studies import work
+from fittingroom.studies.conduct import begin, cpu_cores, number_of_jobs, settle_plan
 from fittingroom.studies.study import RECORD
+from fittingroom.studies.team import Team
 from fittingroom.studies.watch import Snapshot
 from fittingroom.training.device import select_device
 
@@ -40,6 +42,14 @@ QUICK: dict[str, Any] = {
     "base": {"model": "two-layer", "epochs": 2, "batch_size": 32},
     "settings": {"slow": {"lr": 0.001}, "fast": {"lr": 0.01}},
 }
+NETWORK = """
+from torch import nn
+
+class Net(nn.Sequential):
+    def __init__(self, input_shape, num_classes):
+        channels, height, width = input_shape
+        super().__init__(nn.Flatten(), nn.Linear(channels * height * width, num_classes))
+"""
 LONG = """
 seeds = 2
 [base]
@@ -229,10 +239,12 @@ def test_a_workers_complaint_is_told_in_one_line(shapes: DataSplits) -> None:
 def test_data_in_memory_are_worked_on_by_this_process(
     shapes: DataSplits, shapes_folder: Path
 ) -> None:
-    plan, cpu = plan_of({**QUICK, "seeds": 500}), select_device("cpu")
-    assert number_of_jobs(None, plan, shapes, cpu) == 1
-    assert number_of_jobs(None, plan, fr.load(shapes_folder), cpu) == cpu_cores()
-    assert number_of_jobs(3, plan, shapes, cpu) == 3
+    cpu = select_device("cpu")
+    assert number_of_jobs(None, 1000, shapes, cpu) == 1
+    assert number_of_jobs(None, 1000, fr.load(shapes_folder), cpu) == cpu_cores()
+    assert number_of_jobs(3, 1000, shapes, cpu) == 3
+    assert number_of_jobs(100, 2, shapes, cpu) == 2
+    assert number_of_jobs(None, 0, fr.load(shapes_folder), cpu) == 0
 
 
 def test_a_study_does_not_go_on_with_other_data(shapes: DataSplits) -> None:
@@ -247,6 +259,99 @@ def test_a_study_does_not_mix_recipes_of_one_name(shapes: DataSplits) -> None:
     changed = {**QUICK, "settings": {"slow": {"lr": 0.002}, "fast": {"lr": 0.01}}}
     with pytest.raises(StudyError, match=r"slow-seed0: the run was made with lr 0.001, .* 0.002"):
         fr.study(changed, shapes, jobs=1)
+
+
+def test_a_study_does_not_mix_recipes_of_one_name_while_a_run_goes_on(shapes: DataSplits) -> None:
+    begun = {**QUICK, "settings": {"slow": {"lr": 0.001, "epochs": 100_000}}}
+    changed = {**QUICK, "settings": {"slow": {"lr": 0.002, "epochs": 100_000}}}
+    refused: list[str] = []
+
+    def change(snapshot: Snapshot) -> None:
+        if snapshot.standings[0].running:
+            with pytest.raises(StudyError, match=r"slow-seed0: the run was made with") as caught:
+                fr.study(changed, shapes, jobs=1)
+            refused.append(str(caught.value))
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted):
+        fr.study(begun, shapes, jobs=1, on_progress=change)
+    assert "lr 0.001, the study says 0.002" in refused[0]
+
+
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_each_process_does_the_plan_that_it_was_given(jobs: int, shapes_folder: Path) -> None:
+    fewer, data = settle_plan(QUICK).but(seeds=1), fr.load(shapes_folder)
+    heard: list[Snapshot] = []
+
+    def begin_again(snapshot: Snapshot) -> None:
+        if not heard:  # as a second command with --seeds 1 does at this moment
+            begin(Path("studies/quick"), fewer, data, select_device("cpu"), None)
+        heard.append(snapshot)
+
+    study = fr.study(QUICK, data, jobs=jobs, on_progress=begin_again)
+    assert len(study.runs) == 4
+    assert len(fr.open_study("studies/quick").plan.wanted) == 2
+
+
+def test_a_run_that_is_finished_while_it_is_looked_at_is_not_removed(
+    shapes: DataSplits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = fr.study(QUICK, shapes, jobs=1)
+    assert study.folder
+    record = study.runs["slow", 0].folder / files.RECORD
+    finished = record.read_bytes()
+    record.write_bytes(finished.replace(b'"status": "finished"', b'"status": "running"'))
+    claim = work.claim
+
+    @contextmanager
+    def finish_then_claim(*arguments: Any) -> Iterator[bool]:
+        record.write_bytes(finished)  # by the process that had the lock until now
+        with claim(*arguments) as ours:
+            yield ours
+
+    monkeypatch.setattr(work, "claim", finish_then_claim)
+    assert work.sweep(study.folder, study.plan) == []
+    assert record.read_bytes() == finished
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="sends signals as POSIX has them")
+def test_a_killed_worker_is_told_in_one_line_and_the_others_stop(tmp_path: Path) -> None:
+    team = Team(tmp_path, 2, "cpu", 1)
+    with team:
+        team.workers[0].kill()
+        with pytest.raises(StudyError, match=r"killed by signal 9, .* give the same command again"):
+            team.follow(lambda: None)
+    assert [worker.returncode for worker in team.workers] == [-9, 130]
+
+
+@pytest.mark.slow
+def test_workers_import_what_this_process_does(
+    shapes_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, here = tmp_path / "own", tmp_path / "here"
+    own.mkdir()
+    here.mkdir()
+    (own / "my_network.py").write_text(NETWORK, "utf-8")
+    (here / "statistics.py").write_text("raise SystemExit('not the library that was meant')")
+    monkeypatch.syspath_prepend(own)
+    monkeypatch.chdir(here)
+    recipe = fr.Recipe(model="my_network:Net", epochs=1)
+    study = fr.study({"seeds": 2, "settings": {"mine": recipe}}, shapes_folder, jobs=2)
+    assert len(study.runs) == 2
+
+
+def test_a_study_of_which_every_run_diverged_says_so(shapes: DataSplits) -> None:
+    plan = {**QUICK, "settings": {"wild": {"lr": 1e30, "optimizer": "sgd"}}}
+    with pytest.raises(StudyError, match="no run has a result: the loss became"):
+        _ = fr.study(plan, shapes, jobs=1).results
+
+
+def test_a_folder_without_locks_is_said_in_one_line(shapes: DataSplits) -> None:
+    Path("studies/quick").mkdir(parents=True)
+    Path("studies/quick/locks").write_text("", "utf-8")
+    with pytest.raises(RunError, match=r"study\.lock: cannot be locked: .*--out"):
+        fr.study(QUICK, shapes, jobs=1)
 
 
 @pytest.mark.parametrize(
@@ -275,6 +380,7 @@ def test_a_damaged_or_other_record_is_refused(
     ("fields", "error", "complaint"),
     [
         ({"jobs": 0}, StudyError, "jobs must be 1 or more, found 0"),
+        ({"threads": 0}, StudyError, "threads must be 1 or more, found 0"),
         ({"seeds": 0}, StudyError, "seeds must be 1 to"),
         ({"device": "toaster"}, DeviceError, "unknown device 'toaster'"),
         ({"protocol": "none"}, RecipeError, "protocol must be"),
@@ -285,7 +391,7 @@ def test_bad_arguments_are_refused_before_anything_is_made(
 ) -> None:
     with pytest.raises(error, match=complaint):
         fr.study(QUICK, shapes, **fields)
-    assert not list(Path("studies").rglob("run.json"))
+    assert not Path("studies").exists()
 
 
 def test_a_network_that_cannot_be_built_is_refused_before_anything_is_trained(

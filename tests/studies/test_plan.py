@@ -138,6 +138,30 @@ def test_what_makes_no_sense_is_refused_in_one_line(fields: dict[str, Any], comp
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("first", "second"), [("a b", "a/b"), ("Fast", "fast"), ("\uac00", "\u1100\u1161")]
+)
+def test_names_that_are_one_folder_on_some_disk_are_refused(first: str, second: str) -> None:
+    with pytest.raises(StudyError, match="two settings share the name or folder name"):
+        plan_of({"settings": {first: {}, second: {}}})
+
+
+@pytest.mark.parametrize("name", ["..", "CON", "/", "\N{ROCKET}", "\uac00" * 300, "x" * 300])
+def test_every_name_of_a_setting_makes_a_folder(name: str, tmp_path: Path) -> None:
+    plan = plan_of({"settings": {name: {}, f"{name[:-1]}y": {}}})
+    names = [setting.run_name(2**63 - 1) for setting in plan.settings]
+    for run_name in names:
+        (tmp_path / run_name).mkdir()
+        (tmp_path / f"{run_name}.lock").touch()
+        assert (tmp_path / run_name).parent == tmp_path
+    assert len(set(names)) == 2
+
+
+def test_more_seeds_than_are_allowed_are_refused_wherever_they_are_named() -> None:
+    with pytest.raises(StudyError, match="asks for 20,000 runs, at most 10,000 are allowed"):
+        plan_of(TWO).but(seeds=10_000)
+
+
 def test_a_large_grid_is_refused_before_it_is_made() -> None:
     values = list(range(1, 100_001))
     with pytest.raises(StudyError, match="at most"):

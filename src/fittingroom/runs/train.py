@@ -193,7 +193,7 @@ def conduct(
                 resume=checkpoint,
             )
         diary.checkpoint(result.checkpoint)
-        if not result.completed:
+        if not result.completed or should_stop():  # asked after the last step, or before
             raise KeyboardInterrupt  # noqa: TRY301 - handled as one that comes by itself
         with memory_errors(recipe.batch_size):
             evaluation = judge(classifier, splits, recipe, device.autocast_dtype)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-import subprocess
-import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
-
-from filelock import FileLock
+from typing import Any
 
 from fittingroom.data.dataset import DataSplits
 from fittingroom.data.sources import load
 from fittingroom.errors import RunError, StudyError
 from fittingroom.runs.environment import describe_environment
-from fittingroom.runs.folder import safe_name, write_json
+from fittingroom.runs.folder import write_json
 from fittingroom.runs.run import Run, divide
 from fittingroom.runs.train import (
     Interrupted,
@@ -29,7 +25,7 @@ from fittingroom.runs.train import (
     settle_device,
 )
 from fittingroom.studies import work as runs_of
-from fittingroom.studies.plan import StudyPlan, plan_of, read_plan
+from fittingroom.studies.plan import StudyPlan, folder_name, plan_of, read_plan
 from fittingroom.studies.study import (
     DEFAULT_FOLDER,
     FORMAT,
@@ -37,20 +33,18 @@ from fittingroom.studies.study import (
     RUNS,
     Study,
     check_run,
-    open_study,
+    ended,
     read_record,
+    read_runs,
 )
+from fittingroom.studies.team import Team
 from fittingroom.studies.watch import Snapshot, Watch
 from fittingroom.training.device import Device
 from fittingroom.training.loop import check_they_fit
+from fittingroom.training.recipe import Recipe
 
 # More often than this nobody needs to hear of a study.
 LOOK_SECONDS = 1.0
-
-FOLLOW_SECONDS = 0.1
-
-# A worker that is asked to stop saves its run first.
-STOP_SECONDS = 20.0
 
 Listener = Callable[[Snapshot], None]
 
@@ -85,7 +79,7 @@ def study(
         holdout or notebook, for every setting; None for the plan's own.
     jobs
         Runs side by side, each in a process of its own; None for one a CPU core, or one on a
-        GPU. 1 runs in this process.
+        GPU. 1 runs in this process. There are never more than runs are left to do.
     threads
         CPU threads of each run. One is the default because it is the most work done, and because
         the last bits of a result depend on their number: so they do not depend on `jobs`.
@@ -109,27 +103,32 @@ def study(
     Interrupted
         (a KeyboardInterrupt) at Ctrl-C.
     """
+    for name, number in (("jobs", jobs), ("threads", threads)):
+        if number is not None and number < 1:
+            raise StudyError(f"{name} must be 1 or more, found {number}")
     settled = settle_plan(plan).but(seeds=seeds, protocol=protocol)
     place = settle_place(settled, device)
     splits = data if isinstance(data, DataSplits) else load(data)
     check_settings(settled, splits)
-    folder = Path(out) / safe_name(settled.name)
+    folder = Path(out) / folder_name(settled.name)
     with cpu_threads(threads):
-        begin(folder, settled, splits, place, command)
-    count = number_of_jobs(jobs, settled, splits, place)
+        left = begin(folder, settled, splits, place, command)
+    count = number_of_jobs(jobs, left, splits, place)
     follower = Follower(folder, settled, on_progress)
     try:
-        if count == 1:
+        if count <= 1:
             with cpu_threads(threads):
                 runs_of.work(folder, settled, splits, device, follower)
         else:
             with Team(folder, count, device, threads) as team:
+                team.tell(settled)
                 team.follow(follower)
     except KeyboardInterrupt:
         hint = "what is finished stays; give the same command again to go on"
         raise Interrupted(folder, hint) from None
     follower.look()
-    return open_study(folder)
+    # Another process may have begun since with more or fewer seeds, and study.json is of those.
+    return read_runs(folder, read_record(folder), settled)
 
 
 def settle_plan(plan: str | Path | Mapping[str, Any] | StudyPlan) -> StudyPlan:
@@ -159,22 +158,27 @@ def check_settings(plan: StudyPlan, splits: DataSplits) -> None:
     FittingroomError
         If one does not.
     """
-    for setting in plan.settings:
-        divided = divide(splits, setting.recipe)
-        classifier = build_classifier(setting.recipe.but(normalization="unit"), divided)
-        check_they_fit(classifier, divided, setting.recipe)
+    for _, recipes in itertools.groupby((s.recipe for s in plan.settings), division):
+        first, *others = recipes
+        divided = divide(splits, first)  # a copy of all pictures: not for each setting anew
+        for recipe in (first, *others):
+            classifier = build_classifier(recipe.but(normalization="unit"), divided)
+            check_they_fit(classifier, divided, recipe)
 
 
-def number_of_jobs(jobs: int | None, plan: StudyPlan, splits: DataSplits, device: Device) -> int:
-    """Return how many runs to do side by side."""
+def division(recipe: Recipe) -> tuple[str, int | None, int]:
+    """Return the fields of a recipe that `divide` reads."""
+    return recipe.protocol, recipe.validation_size, recipe.validation_seed
+
+
+def number_of_jobs(jobs: int | None, left: int, splits: DataSplits, device: Device) -> int:
+    """Return how many runs to do side by side where so many are left."""
     if jobs is not None:
-        if jobs < 1:
-            raise StudyError(f"jobs must be 1 or more, found {jobs}")
-        return jobs
+        return min(jobs, left)
     # Workers read the data again, which they cannot where they are only in this process's memory.
     if device.kind != "cpu" or not (Path(splits.source).exists() or splits.sketches):
         return 1
-    return min(cpu_cores(), len(plan.wanted))
+    return min(cpu_cores(), left)
 
 
 def cpu_cores() -> int:
@@ -186,8 +190,12 @@ def cpu_cores() -> int:
 
 def begin(
     folder: Path, plan: StudyPlan, splits: DataSplits, device: Device, command: str | None
-) -> None:
+) -> int:
     """Make a study's folder, or see that the one that is there can be gone on with.
+
+    Returns
+    -------
+    The number of runs that are left to do.
 
     Raises
     ------
@@ -198,13 +206,12 @@ def begin(
     """
     try:
         (folder / RUNS).mkdir(parents=True, exist_ok=True)
-        (folder / runs_of.LOCKS).mkdir(exist_ok=True)
     except OSError as error:
         raise RunError(
             f"{folder}: the study's folder cannot be made: {error.strerror}; "
             "choose another place with --out"
         ) from error
-    with FileLock(folder / runs_of.LOCKS / "study.lock"):
+    with runs_of.locked(folder, "study"):
         started = now()
         if (folder / RECORD).exists():
             before = read_record(folder)
@@ -226,6 +233,7 @@ def begin(
                 f"{folder / RUNS / damaged}: damaged since it was finished; it is done again",
                 stacklevel=3,
             )
+    return sum(not runs_of.is_done(folder, setting, seed) for setting, seed in plan.wanted)
 
 
 def check_fingerprint(folder: Path, before: dict[str, Any], splits: DataSplits) -> None:
@@ -239,10 +247,13 @@ def check_fingerprint(folder: Path, before: dict[str, Any], splits: DataSplits) 
 
 
 def check_recipes(folder: Path, plan: StudyPlan, fingerprint: str) -> None:
-    """See that the finished runs in a study's folder are those that the plan speaks of."""
+    """See that the runs in a study's folder, done or being done, are those of the plan."""
     for setting, seed in plan.wanted:
-        if runs_of.is_done(folder, setting, seed):
+        try:
             run = Run(folder / RUNS / setting.run_name(seed))
+        except RunError:  # there is none, or it is damaged and will be done again
+            continue
+        if ended(run.record) or runs_of.is_worked_on(folder, setting, seed):
             check_run(run, setting.recipe_for(seed), fingerprint)
 
 
@@ -284,75 +295,3 @@ class Follower:
         """Look now."""
         self.listener(self.watch.look())
         self.next_look = time.monotonic() + LOOK_SECONDS
-
-
-class Team:
-    """Worker processes; leaving the `with` block stops those that still work.
-
-    Parameters
-    ----------
-    folder
-        The study's.
-    count
-        How many.
-    device, threads
-        Of each run.
-    """
-
-    def __init__(self, folder: Path, count: int, device: str, threads: int) -> None:
-        self.folder, self.count, self.device, self.threads = folder, count, device, threads
-
-    def __enter__(self) -> Team:
-        self.complaints = [tempfile.TemporaryFile() for _ in range(self.count)]  # noqa: SIM115
-        self.workers = [self._start(complaints) for complaints in self.complaints]
-        return self
-
-    def _start(self, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
-        words = [str(self.folder), self.device, str(self.threads)]
-        return subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "fittingroom.studies.worker", *words],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=complaints,
-            env=os.environ | {"OMP_NUM_THREADS": str(self.threads), "PYTHONUTF8": "1"},
-            # Ctrl-C is for the one who follows the workers; they hear of it from their input.
-            start_new_session=True,
-        )
-
-    def follow(self, pulse: Callable[[], None]) -> None:
-        """Wait until all are done.
-
-        Raises
-        ------
-        StudyError
-            With the worker's own words, if one fails.
-        """
-        codes: list[int | None] = [None]
-        while None in codes:
-            pulse()
-            time.sleep(FOLLOW_SECONDS)
-            codes = [worker.poll() for worker in self.workers]
-            for code, complaints in zip(codes, self.complaints, strict=True):
-                if code:
-                    raise StudyError(
-                        f"a worker of the study stopped: {last_words(complaints, code)}"
-                    )
-
-    def __exit__(self, *_error: object) -> None:
-        for worker in self.workers:
-            if worker.stdin is not None:
-                worker.stdin.close()
-        for worker, complaints in zip(self.workers, self.complaints, strict=True):
-            try:
-                worker.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()
-            complaints.close()
-
-
-def last_words(complaints: IO[bytes], code: int) -> str:
-    """Return the last line that a worker wrote before it ended with `code`."""
-    complaints.seek(0)
-    lines = complaints.read().decode("utf-8", "replace").split("\n")
-    return next((line for line in reversed(lines) if line.strip()), f"exit code {code}")

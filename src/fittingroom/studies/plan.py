@@ -26,10 +26,13 @@ A plan is read from TOML::
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
 import tomllib
-from collections.abc import Mapping
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -49,7 +52,10 @@ from fittingroom.training.recipe import MAX_SEED, Recipe, chosen_recipe, shown
 
 DEFAULT_SEEDS = 5
 MOST_RUNS = 10_000
-MOST_NAME_LETTERS = 100
+MOST_NAME_LETTERS = 300  # a grid over every field of a recipe has names as long
+
+# A file's name has at most 255 bytes; a Korean letter has three, and the seed comes after it.
+MOST_FOLDER_BYTES = 150
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Accuracy = Annotated[float, Field(ge=0, le=1)]
@@ -108,7 +114,7 @@ class Setting(Part):
 
     def run_name(self, seed: int) -> str:
         """Return the name of the folder of one run."""
-        return f"{safe_name(self.name)}-seed{seed}"
+        return f"{folder_name(self.name)}-seed{seed}"
 
 
 class Recorded(Part):
@@ -219,15 +225,14 @@ class StudyPlan(Part):
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:
-        folders = [safe_name(setting.name).casefold() for setting in self.settings]
-        for folder, setting in zip(folders, self.settings, strict=True):
-            if folders.count(folder) > 1:
+        check_number_of_runs(len(self.settings), self.seeds)
+        twice = repeated(folder_key(setting.name) for setting in self.settings)
+        for setting in self.settings:
+            if folder_key(setting.name) in twice:
                 raise ValueError(f"two settings share the name or folder name {setting.name!r}")
         for kind, parts in (("claim", self.claims), ("recorded result", self.recorded)):
-            ids = [part.id for part in parts]
-            for part in parts:
-                if ids.count(part.id) > 1:
-                    raise ValueError(f"two {kind}s share the id {part.id!r}")
+            for part_id in repeated(part.id for part in parts):
+                raise ValueError(f"two {kind}s share the id {part_id!r}")
         known = {setting.name for setting in self.settings}
         for claim in self.claims:
             check_known(f"claim {claim.id!r}", settings_of(claim), known)
@@ -272,6 +277,39 @@ class StudyPlan(Part):
                 for setting in self.settings
             ]
         return validate({**dict(self), **changed}, self.name)
+
+
+def folder_name(name: str) -> str:
+    """Return a name as a folder may have it; where that is too long, its beginning and a digest."""
+    safe = safe_name(name)
+    encoded = safe.encode()
+    if len(encoded) <= MOST_FOLDER_BYTES:
+        return safe
+    digest = hashlib.sha256(encoded).hexdigest()[:8]
+    return f"{encoded[: MOST_FOLDER_BYTES - 9].decode(errors='ignore')}-{digest}"
+
+
+def folder_key(name: str) -> str:
+    """Return what two names have in common that are one folder on some disk.
+
+    Windows and macOS do not tell capitals from small letters, nor macOS one spelling of a Korean
+    syllable from the other (Unicode's NFC and NFD).
+    """
+    return unicodedata.normalize("NFC", folder_name(name)).casefold()
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """Return the names that are there more than once."""
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
+def check_number_of_runs(settings: int, seeds: tuple[int, ...]) -> None:
+    """See that a study is not one that nobody can mean."""
+    if settings * len(seeds) > MOST_RUNS:
+        raise ValueError(
+            f"asks for {settings * len(seeds):,} runs, at most {MOST_RUNS:,} are allowed; "
+            "name fewer values or seeds"
+        )
 
 
 def check_known(who: str, names: tuple[str, ...], known: set[str]) -> None:
@@ -340,12 +378,10 @@ def plan_of(fields: Mapping[str, Any], *, where: str = "study", name: str = "stu
     if not named and not grid:
         raise StudyError(f"{where}: a study of nothing: name [settings], or values in a [grid]")
     combinations = grid_of(grid, where)
-    count = (len(named) + math.prod(map(len, grid.values())) * bool(grid)) * len(seeds)
-    if count > MOST_RUNS:
-        raise StudyError(
-            f"{where}: asks for {count:,} runs, at most {MOST_RUNS:,} are allowed; "
-            "name fewer values or seeds"
-        )
+    try:
+        check_number_of_runs(len(named) + math.prod(map(len, grid.values())) * bool(grid), seeds)
+    except ValueError as error:
+        raise StudyError(f"{where}: {error}") from None
     settings = [setting_of(key, value, base, where) for key, value in named.items()]
     settings += [setting_of(key, value, base, where) for key, value in combinations]
     title = rest.pop("title", rest.get("name", name))

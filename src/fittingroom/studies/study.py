@@ -98,10 +98,13 @@ class Study:
         Raises
         ------
         StudyError
-            If no run is finished.
+            If no run has a result.
         """
         from fittingroom.studies.results import collect
 
+        if self.failures and not self.runs:
+            reason = next(iter(self.failures.values()))
+            raise StudyError(f"{self.folder or self.name}: no run has a result: {reason}")
         if not self.runs:
             raise StudyError(f"{self.folder or self.name}: no run of this study is finished yet")
         return collect(self.plan, self.runs, failures=self.failures, problems=self.problems)
@@ -164,7 +167,11 @@ def open_study(folder: str | Path) -> Study:
     """
     path = Path(folder)
     record = read_record(path)
-    plan = validate(record["plan"], str(path / RECORD))
+    return read_runs(path, record, validate(record["plan"], str(path / RECORD)))
+
+
+def read_runs(path: Path, record: dict[str, Any], plan: StudyPlan) -> Study:
+    """Make a study of the runs in its folder that a plan speaks of."""
     runs: dict[Key, Run] = {}
     failures: dict[Key, str] = {}
     problems: list[str] = []
@@ -181,7 +188,7 @@ def open_study(folder: str | Path) -> Study:
             continue
         if run.status == files.FINISHED:
             runs[key] = run
-        elif diverged(run):
+        elif diverged(run.record):
             failures[key] = str(run.record.get("error"))
     return Study(plan, runs, record, folder=path, failures=failures, problems=problems)
 
@@ -243,7 +250,8 @@ def name_settings(recipes: Sequence[Recipe]) -> dict[str, Setting]:
     settings = {}
     for content, recipe in by_content.items():
         values = recipe.model_dump()
-        words = [recipe.model, *(f"{key}={values[key]}" for key in shown if key != "model")]
+        told = [key for key in shown if key != "model" and values[key] not in ({}, None)]
+        words = [recipe.model, *(f"{key}={values[key]}" for key in told)]
         settings[content] = Setting(name=", ".join(words), label=", ".join(words), recipe=recipe)
     return settings
 
@@ -304,6 +312,11 @@ def check_run(run: Run, recipe: Recipe, fingerprint: str) -> None:
         )
 
 
-def diverged(run: Run) -> bool:
+def ended(record: Mapping[str, Any]) -> bool:
+    """Tell from its run.json whether a run came to an end that another try would not change."""
+    return record["status"] == files.FINISHED or diverged(record)
+
+
+def diverged(record: Mapping[str, Any]) -> bool:
     """Tell whether a run came to nothing and would again: its loss was no longer a number."""
-    return run.status == files.FAILED and run.record.get("error_type") == "DivergenceError"
+    return record["status"] == files.FAILED and record.get("error_type") == "DivergenceError"

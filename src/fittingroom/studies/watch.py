@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -12,7 +13,10 @@ from typing import Any
 from fittingroom.errors import RunError
 from fittingroom.runs import folder as files
 from fittingroom.studies.plan import Setting, StudyPlan
-from fittingroom.studies.study import RUNS, Key
+from fittingroom.studies.study import RUNS, Key, ended
+
+# Between two runs a process has none for a moment, which must not double the time left.
+LOOKS_REMEMBERED = 10
 
 
 @dataclass(frozen=True)
@@ -73,36 +77,45 @@ class Watch:
     def __init__(self, folder: Path, plan: StudyPlan) -> None:
         self.folder = folder
         self.plan = plan
-        self._ended: dict[Key, dict[str, Any]] = {}
+        self._places = {(s.name, seed): s.run_name(seed) for s, seed in plan.wanted}
+        self._ended: dict[Key, Ended] = {}
+        self._side_by_side: deque[int] = deque(maxlen=LOOKS_REMEMBERED)
 
     def look(self) -> Snapshot:
         """Return where the study stands now."""
         news = []
         running: dict[Key, dict[str, Any]] = {}
-        for setting, seed in self.plan.wanted:
-            key = (setting.name, seed)
-            if key in self._ended:
-                continue
-            try:
-                record = files.read_record(self.folder / RUNS / setting.run_name(seed))
-            except RunError:
-                continue
-            if record["status"] in {files.FINISHED, files.FAILED}:
-                self._ended[key] = record
-                news.append((*key, accuracy_of(record)))
+        for key, record in self._records():
+            if ended(record):
+                self._ended[key] = Ended.of(record)
+                news.append((*key, self._ended[key].accuracy))
             elif record["status"] == files.RUNNING:
                 running[key] = record
+        self._side_by_side.append(len(running))
         return Snapshot(
             standings=tuple(self._standing(setting, running) for setting in self.plan.settings),
             done=len(self._ended),
-            total=len(self.plan.wanted),
+            total=len(self._places),
             seconds_left=self._seconds_left(running),
             news=tuple(news),
         )
 
+    def _records(self) -> Iterable[tuple[Key, dict[str, Any]]]:
+        """Read the run.json of each run that is there and had not ended before."""
+        try:
+            there = {place.name for place in (self.folder / RUNS).iterdir()}
+        except OSError:
+            return
+        for key, name in self._places.items():
+            if name in there and key not in self._ended:
+                try:
+                    yield key, files.read_record(self.folder / RUNS / name)
+                except RunError:  # just begun, or being removed
+                    continue
+
     def _standing(self, setting: Setting, running: Mapping[Key, Any]) -> Standing:
         keys = [(setting.name, seed) for seed in self.plan.seeds]
-        ended = [accuracy_of(self._ended[key]) for key in keys if key in self._ended]
+        ended = [self._ended[key].accuracy for key in keys if key in self._ended]
         accuracies = tuple(accuracy for accuracy in ended if accuracy is not None)
         return Standing(
             setting=setting,
@@ -113,52 +126,62 @@ class Watch:
         )
 
     def _seconds_left(self, running: Mapping[Key, dict[str, Any]]) -> float | None:
-        speeds = Speeds(list(self._ended.values()))
-        if not speeds.known:
+        an_epoch = seconds_of_an_epoch(self._ended.values())
+        if not an_epoch:
             return None
+        usual = fmean(an_epoch.values())
         left = 0.0
-        for setting, seed in self.plan.wanted:
-            key = (setting.name, seed)
-            if key not in self._ended:
-                needed = speeds.seconds(setting)
-                passed = seconds_since(running[key]["started"]) if key in running else 0.0
-                left += max(needed - passed, 0.0)
-        return left / max(len(running), 1)
+        for setting in self.plan.settings:
+            needed = an_epoch.get(setting.recipe.model, usual) * setting.recipe.epochs
+            for seed in self.plan.seeds:
+                key = (setting.name, seed)
+                if key not in self._ended:
+                    passed = seconds_since(running[key].get("started")) if key in running else 0.0
+                    left += max(needed - passed, 0.0)
+        return left / max(*self._side_by_side, 1)
 
 
-class Speeds:
-    """What an epoch takes, from the runs that are done.
+@dataclass(frozen=True)
+class Ended:
+    """What is remembered of a run that came to an end.
 
     Parameters
     ----------
-    records
-        Their run.json.
+    model
+        The name of its network.
+    accuracy
+        On the test pictures, a fraction 0 to 1; None if its loss diverged.
+    seconds_of_an_epoch
+        None if its loss diverged.
     """
 
-    def __init__(self, records: Sequence[dict[str, Any]]) -> None:
-        self._seconds: dict[str, list[float]] = {}
-        for record in records:
-            results = record.get("results")
-            if results:
-                an_epoch = results["training_seconds"] / max(results["epochs"], 1)
-                self._seconds.setdefault(record["recipe"]["model"], []).append(an_epoch)
+    model: str
+    accuracy: float | None
+    seconds_of_an_epoch: float | None
 
-    @property
-    def known(self) -> bool:
-        """Whether there is anything to estimate from."""
-        return bool(self._seconds)
-
-    def seconds(self, setting: Setting) -> float:
-        """Estimate the seconds of one run of a setting."""
-        everything = [value for values in self._seconds.values() for value in values]
-        return fmean(self._seconds.get(setting.recipe.model, everything)) * setting.recipe.epochs
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Ended:
+        """Take it from a run's run.json."""
+        model, results = str(record["recipe"].get("model")), record.get("results")
+        if not results:
+            return cls(model, None, None)
+        an_epoch = results["training_seconds"] / max(results["epochs"], 1)
+        return cls(model, float(results["test"]["accuracy"]), an_epoch)
 
 
-def accuracy_of(record: dict[str, Any]) -> float | None:
-    """Return the test accuracy that a record holds, if it does."""
-    return float(record["results"]["test"]["accuracy"]) if record.get("results") else None
+def seconds_of_an_epoch(ended: Iterable[Ended]) -> dict[str, float]:
+    """Return the mean seconds of an epoch of each network that a run has finished of."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for run in ended:
+        if run.seconds_of_an_epoch is not None:
+            found[run.model].append(run.seconds_of_an_epoch)
+    return {model: fmean(seconds) for model, seconds in found.items()}
 
 
-def seconds_since(moment: str) -> float:
-    """Return the seconds since an ISO 8601 moment."""
-    return (dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(moment)).total_seconds()
+def seconds_since(moment: object) -> float:
+    """Return the seconds since an ISO 8601 moment; 0 if it is none, or is still to come."""
+    try:
+        began = dt.datetime.fromisoformat(str(moment))
+        return max((dt.datetime.now(dt.UTC) - began).total_seconds(), 0.0)
+    except (ValueError, TypeError):
+        return 0.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -21,7 +21,7 @@ from fittingroom.runs import folder as files
 from fittingroom.runs.run import Run
 from fittingroom.runs.train import train
 from fittingroom.studies.plan import Setting, StudyPlan
-from fittingroom.studies.study import RUNS, diverged
+from fittingroom.studies.study import RUNS, ended
 
 LOCKS = "locks"
 
@@ -56,19 +56,20 @@ def work(
     FittingroomError
         If a run fails for another reason than that its loss diverged.
     """
-    somebody_works = True
-    while somebody_works:
-        somebody_works = False
-        for setting, seed in plan.wanted:
+    left = plan.wanted
+    while left:
+        others = []
+        for setting, seed in left:
             if is_done(folder, setting, seed):
                 continue
             with claim(folder, setting, seed) as ours:
                 if not ours:
-                    somebody_works = True
+                    others.append((setting, seed))
                 elif not is_done(folder, setting, seed):
                     do_run(folder, setting, seed, splits, device, pulse)
             pulse()
-        if somebody_works:
+        left = others
+        if left:
             time.sleep(WAITING_SECONDS)
 
 
@@ -97,8 +98,7 @@ def do_run(
 def is_done(folder: Path, setting: Setting, seed: int) -> bool:
     """Tell whether a run has come to an end that another try would not change."""
     try:
-        run = Run(folder / RUNS / setting.run_name(seed))
-        return run.status == files.FINISHED or diverged(run)
+        return ended(files.read_record(folder / RUNS / setting.run_name(seed)))
     except RunError:
         return False
 
@@ -125,14 +125,18 @@ def sweep(folder: Path, plan: StudyPlan) -> list[str]:
         place = folder / RUNS / setting.run_name(seed)
         if not place.exists():
             continue
-        done = is_done(folder, setting, seed)
-        if done and is_whole(Run(place)):
-            continue
-        with claim(folder, setting, seed) as ours:
-            if ours:
+        with claim(folder, setting, seed) as ours:  # first: who has it may be about to finish it
+            done = ours and is_done(folder, setting, seed)
+            if ours and not (done and is_whole(Run(place))):
                 clear(folder, setting, seed)
                 damaged += [place.name] if done else []
     return damaged
+
+
+def is_worked_on(folder: Path, setting: Setting, seed: int) -> bool:
+    """Tell whether a process does this run at this moment."""
+    with claim(folder, setting, seed) as ours:
+        return not ours
 
 
 def clear(folder: Path, setting: Setting, seed: int) -> None:
@@ -153,16 +157,44 @@ def clear(folder: Path, setting: Setting, seed: int) -> None:
 
 @contextmanager
 def claim(folder: Path, setting: Setting, seed: int) -> Iterator[bool]:
-    """Take the lock of a run if nobody has it; yields whether it is ours."""
-    place = folder / LOCKS
-    place.mkdir(exist_ok=True)
-    lock = FileLock(place / f"{setting.run_name(seed)}.lock")
+    """Take the lock of a run if nobody has it; yields whether it is ours.
+
+    Raises
+    ------
+    RunError
+        If the disk has no locks, or the study's folder was deleted or may not be written to.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder, setting.run_name(seed), timeout=0))
+            ours = True
+        except Timeout:
+            ours = False
+        yield ours
+
+
+@contextmanager
+def locked(folder: Path, name: str, timeout: float = -1) -> Iterator[None]:
+    """Hold a lock of a study's, for which to wait `timeout` seconds, or -1 for as long as it takes.
+
+    Raises
+    ------
+    Timeout
+        If another process has it for longer.
+    RunError
+        If the disk has no locks, or the study's folder was deleted or may not be written to.
+    """
+    path = folder / LOCKS / f"{name}.lock"
+    lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        yield False
-        return
+        path.parent.mkdir(exist_ok=True)
+        lock.acquire(timeout)
+    except Timeout:  # an OSError too
+        raise
+    except (OSError, NotImplementedError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RunError(f"{path}: cannot be locked: {reason}; choose another --out") from error
     try:
-        yield True
+        yield
     finally:
         lock.release()

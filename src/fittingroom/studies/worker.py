@@ -1,15 +1,18 @@
 """A process that works on a study: `python -m fittingroom.studies.worker FOLDER DEVICE THREADS`.
 
-It ends when all runs are done, or when its standard input closes: whoever started it has asked it
-to stop, or is no more.
+It reads the plan, one line of JSON, from its standard input. It ends when all runs are done, or
+when its standard input closes: whoever started it has asked it to stop, or is no more.
 """
 
 from __future__ import annotations
 
 import _thread
+import json
+import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from fittingroom.errors import FittingroomError
@@ -17,18 +20,20 @@ from fittingroom.errors import FittingroomError
 
 def main(folder: str, device: str, threads: str) -> int:
     """Work; return the exit code."""
-    import torch
-
-    from fittingroom.studies.study import open_study
-    from fittingroom.studies.work import work
-
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return 130
     # Python lets interrupt_main() do nothing where a shell's `&` has the signal ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    threading.Thread(target=stop_with_standard_input, daemon=True).start()
-    torch.set_num_threads(int(threads))
+    asked = threading.Event()
+    threading.Thread(target=listen, args=(asked,), daemon=True).start()
+
+    def stop_if_asked() -> None:
+        if asked.is_set():  # where training heard of it too late to stop, and finished its run
+            raise KeyboardInterrupt
+
     try:
-        study = open_study(folder)
-        work(Path(folder), study.plan, study.data(), device)
+        do_work(line, Path(folder), device, int(threads), stop_if_asked)
     except FittingroomError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -37,9 +42,29 @@ def main(folder: str, device: str, threads: str) -> int:
     return 0
 
 
-def stop_with_standard_input() -> None:
+def do_work(
+    line: bytes, folder: Path, device: str, threads: int, pulse: Callable[[], None]
+) -> None:
+    """Read the plan and the data, and do every run that nobody else does."""
+    import torch
+
+    from fittingroom.runs.run import load_again
+    from fittingroom.studies.plan import validate
+    from fittingroom.studies.study import read_record
+    from fittingroom.studies.work import work
+
+    torch.set_num_threads(threads)
+    plan = validate(json.loads(line), str(folder))
+    splits = load_again(read_record(folder)["data"], whose=f"study {plan.name}")
+    work(folder, plan, splits, device, pulse)
+
+
+def listen(asked: threading.Event) -> None:
     """Interrupt the work once the standard input is closed."""
-    sys.stdin.read()
+    # Not sys.stdin: its lock, held by a thread that waits, lets Python crash at its end.
+    while os.read(0, 1):
+        pass
+    asked.set()
     _thread.interrupt_main()
 
 
