@@ -24,6 +24,12 @@ def test_what_was_done_is_told_in_numbers(tmp_path: Path) -> None:
     assert "28 s" in told  # 2 x (2 + 3 + 4 + 5)
 
 
+def test_the_number_of_training_pictures_is_the_runs_own(tmp_path: Path) -> None:
+    study = plant_study(tmp_path, {"good": GOOD})
+    study.record["data"] = study.record["data"] | {"train": 220, "validation": 20}
+    assert "240 pictures to train on" in words(what_was_done(study))
+
+
 def test_one_setting_and_one_seed_are_one(tmp_path: Path) -> None:
     told = words(what_was_done(plant_study(tmp_path, {"good": GOOD[:1]})))
     assert "1 setting was trained with 1 seed each: 1 run in all." in told

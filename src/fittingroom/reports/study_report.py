@@ -64,13 +64,20 @@ def write_study_markdown(view: StudyView, texts: Texts, path: Path) -> None:
     """
     from fittingroom.evaluation import figures
 
-    charts = {"ranking": view.ranking, "learning-curves": view.curves}
+    shown = view.closeup.run
+    charts = {
+        "ranking": view.ranking,
+        "learning-curves": view.curves,
+        "calibration": shown.reliability,
+    }
     if "cost" in view.titles:
         charts["cost"] = view.pareto
     pictures = {
         f"{name}.svg": chart.file(texts, texts.language).encode() for name, chart in charts.items()
     }
     pictures["confusion-matrix.png"] = png(figures.confusion_heatmap(view.explorer.evaluation))
+    if shown.pictures is not None and shown.evaluation.correct < shown.evaluation.count:
+        pictures["mistakes.png"] = png(figures.mistakes_sheet(shown.evaluation, shown.pictures))
 
     def show(value: Any) -> str:
         return texts.plain(say("study.shown", value=value))

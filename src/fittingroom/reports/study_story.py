@@ -47,10 +47,11 @@ def _trained(study: Study) -> Iterator[Sentence]:
     else:
         yield say("study.done.trained", runs=count(done), **numbers)
     channels, height, width = data["image_shape"]
+    learned_from = sorted({run.record["data"]["train"] for run in runs_of(study)})
     yield say(
         "study.done.data",
         data=data["name"],
-        train=count(data["train"]),
+        train=" / ".join(map(count, learned_from)),  # protocols divide the pictures differently
         test=count(data["test"]),
         height=height,
         width=width,

@@ -15,6 +15,8 @@ from fittingroom.reports.explorer import Explorer, Model
 from fittingroom.reports.formats import DASH, count, duration, percent
 from fittingroom.reports.names import Listed
 from fittingroom.reports.pictures import build_album
+from fittingroom.reports.run_view import RunView
+from fittingroom.reports.study_closeup import Closeup
 from fittingroom.reports.study_reasons import judge_all_recorded, judge_curves, judge_verdict
 from fittingroom.reports.study_story import (
     devices_of,
@@ -99,6 +101,7 @@ class StudyView:
             "pairs",
             "cost",
             "confusion",
+            "closeup",
             "repeat",
             "cautions",
         )
@@ -261,6 +264,12 @@ class StudyView:
             for result in self.results.ranking
             if result.marks[0].pictures == first.marks[0].pictures
         ]
+
+    @cached_property
+    def closeup(self) -> Closeup:
+        """The run that is shown by itself: the lowest seed of the first in the ranking."""
+        first = self.results.ranking[0]
+        return Closeup(first, RunView(first.runs[0], self.pictures, self.absent))
 
     @property
     def command(self) -> str:

@@ -40,6 +40,23 @@ def test_a_screen_reader_finds_the_words_that_name_the_chart() -> None:
         assert svg.get("aria-labelledby") == caption.get("id")
 
 
+def test_a_tall_drawing_is_cut_into_parts_that_a_printer_keeps_whole() -> None:
+    tall = Drawing(300, 250)
+    for place in range(3):
+        if place:
+            tall.cut(80.0 * place)
+        tall.text((0, 80 * place + 40), f"part {place}")
+    found = Chart(say("charts.ranking.title"), say("charts.ranking.caption"), tall, Drawing(9, 9))
+    root = parse(str(found.inline(Texts())))
+    assert root.get("class") == "chart in-parts"
+    parts = [svg for svg in root.iter("svg") if svg.get("class") == "chart-wide"]
+    boxes = ["0 0 300 80", "0 80 300 80", "0 160 300 90"]
+    assert [svg.get("viewBox") for svg in parts] == boxes
+    assert ["".join(svg.itertext()) for svg in parts] == ["part 0", "part 1", "part 2"]
+    assert [svg.get("aria-hidden") for svg in parts] == [None, "true", "true"]
+    assert 'viewBox="0 0 300 250"' in found.file(Texts(), "en")
+
+
 def test_a_file_is_one_language_in_colours_that_need_no_page() -> None:
     text = chart(Words(en="one", ko="하나")).file(Texts(), "ko")
     assert "var(" not in text

@@ -67,6 +67,21 @@ def test_any_number_of_settings_stays_on_the_paper(count: int) -> None:
                 assert 0 <= mark.attributes.get(name, 0) <= drawing.height
 
 
+def test_every_row_of_settings_is_a_part_by_itself() -> None:
+    group = CurveGroup("x", [history(0.9, 0.5), history(0.8, 0.5)], (0.8, 0.9))
+    parts = draw([group] * 7, 720.0, 3).parts()
+    assert len(parts) == 3
+    for part in parts:
+        places = [
+            mark.attributes[name]
+            for mark in part.marks
+            for name in ("y", "cy", "y1", "y2")
+            if name in mark.attributes
+        ]
+        assert part.top <= min(places)
+        assert max(places) <= part.top + part.height
+
+
 def test_a_run_of_one_epoch_is_a_dot(read: Read) -> None:
     root, _ = read(learning_curves([CurveGroup("x", [history(0.9)])]))
     assert [element for element in root.iter() if element.tag.endswith("circle")]

@@ -30,6 +30,9 @@ LIGHT = {
     "series-8": "#56606c",
 }
 
+# A chart's first part is named for all of them.
+HIDDEN = Markup('aria-hidden="true"')
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -53,36 +56,33 @@ class Chart:
     def inline(self, texts: Texts) -> Markup:
         """Return it for a page: both drawings, of which the style sheet shows one, and its words.
 
-        The words below it name it for a screen reader too: a `<title>` has one language only.
+        A drawing that is taller than a sheet is cut in parts, which a printer keeps whole. The
+        words below it name it for a screen reader too: a `<title>` has one language only.
         """
 
         def tip(label: Label) -> str:  # a `<title>` has one language only: the page's first
             return spoken(label, texts.language)
 
-        drawings = [
-            (kind, drawing, drawing.svg(in_every_language, tip, css_colour))
+        parts = [
+            (kind, place, part, part.svg(in_every_language, tip, css_colour))
             for kind, drawing in (("wide", self.wide), ("narrow", self.narrow))
+            for place, part in enumerate(drawing.parts())
         ]
-        name = f"chart-{stable_number(drawings[0][2])}"
+        name = f"chart-{stable_number(''.join(marks for *_, marks in parts))}"
+        named = Markup('role="img" aria-labelledby="{}"').format(name)
         svgs = Markup("").join(
-            Markup(
-                '<svg class="chart-{kind}" role="img" aria-labelledby="{name}" '
-                'viewBox="0 0 {width} {height}" style="max-width:{limit}px">{marks}</svg>'
-            ).format(
-                kind=kind,
-                name=name,
-                width=number(drawing.width),
-                height=number(drawing.height),
-                limit=number(drawing.width * 1.15),
-                marks=marks,
-            )
-            for kind, drawing, marks in drawings
+            svg_element(kind, HIDDEN if place else named, part, marks)
+            for kind, place, part, marks in parts
         )
         return Markup(
-            '<div class="chart">{svgs}<p class="chart-caption" id="{name}">'
+            '<div class="chart{tall}">{svgs}<p class="chart-caption" id="{name}">'
             "<strong>{title}</strong> {caption}</p></div>"
         ).format(
-            svgs=svgs, name=name, title=texts.html(self.title), caption=texts.html(self.caption)
+            tall=" in-parts" if self.wide.cuts else "",
+            svgs=svgs,
+            name=name,
+            title=texts.html(self.title),
+            caption=texts.html(self.caption),
         )
 
     def file(self, texts: Texts, language: str) -> str:
@@ -107,6 +107,22 @@ class Chart:
             paper=LIGHT["paper"],
             marks=drawing.svg(write, write, light_colour),
         )
+
+
+def svg_element(kind: str, role: Markup, part: Drawing, marks: Markup) -> Markup:
+    """Return a part of a drawing for a page, which scales it."""
+    return Markup(
+        '<svg class="chart-{kind}" {role} viewBox="0 {top} {width} {height}" '
+        'style="max-width:{limit}px">{marks}</svg>'
+    ).format(
+        kind=kind,
+        role=role,
+        top=number(part.top),
+        width=number(part.width),
+        height=number(part.height),
+        limit=number(part.width * 1.15),
+        marks=marks,
+    )
 
 
 def in_every_language(label: Label) -> Markup:

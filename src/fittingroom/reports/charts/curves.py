@@ -126,6 +126,8 @@ def draw(groups: Sequence[CurveGroup], width: float, columns: int) -> Drawing:
     for place, group in enumerate(groups):
         x = (place % columns) * (cell + GAP)
         y = top + (place // columns) * (heading + layout.height)
+        if place and place % columns == 0:
+            drawing.cut(y)
         if heading:
             for number, line in enumerate(reversed(names[place])):
                 drawing.text((x, y + heading - 6 - number * LINE), line, font_weight="600")

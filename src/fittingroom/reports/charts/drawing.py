@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from markupsafe import Markup
@@ -38,11 +39,25 @@ class Mark:
 
 @dataclass
 class Drawing:
-    """Marks on a paper of `width` x `height`, in pixels, from the upper left."""
+    """Marks on a paper of `width` x `height`, in pixels, from the upper left, (0, `top`)."""
 
     width: float
     height: float
     marks: list[Mark] = field(default_factory=list)
+    top: float = 0
+    cuts: list[tuple[float, int]] = field(default_factory=list)
+
+    def cut(self, y: float) -> None:
+        """Let paper be cut at `y`: all marks so far lie above it, all later ones below."""
+        self.cuts.append((y, len(self.marks)))
+
+    def parts(self) -> list[Drawing]:
+        """Return what lies between the cuts, each part with its `top` in the whole drawing."""
+        ends = [(self.top, 0), *self.cuts, (self.top + self.height, len(self.marks))]
+        return [
+            Drawing(self.width, below - above, self.marks[first:last], above)
+            for (above, first), (below, last) in pairwise(ends)
+        ]
 
     def line(self, start: Point, end: Point, colour: str, *, width: float = 1, **more: Any) -> None:
         """Draw a straight line."""
