@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,10 @@ from fittingroom.runs.train import train
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-CHROMIUM = Path("/usr/bin/chromium")
+# The names that Debian, Ubuntu and Google give it.
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
 
 # Names that would run, break a table or leave a string if they were not text.
 HOSTILE = (
@@ -68,10 +72,10 @@ def run_on(isolated: Path) -> Callable[[DataSplits], fr.Run]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium, headless; nothing is fetched for it."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"looks at the page with chromium: install it as {CHROMIUM}")
+    if not CHROMIUM:
+        pytest.skip("looks at the page in a browser: install chromium, e.g. Debian's package")
     sync_api = pytest.importorskip("playwright.sync_api", reason="drives chromium")
     with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield found
         found.close()

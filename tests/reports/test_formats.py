@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fittingroom.reports import formats
+from fittingroom.reports.texts import Texts
 
 
 def test_numbers_are_written_as_people_read_them() -> None:
@@ -62,6 +63,15 @@ def test_times_are_written_in_their_own_unit() -> None:
         "1 h 0 min",
         "1 h 2 min",
     ]
+
+
+def test_times_within_a_sentence_are_in_its_language() -> None:
+    texts = Texts()
+    said = [
+        (texts.plain(sentence, "en"), texts.plain(sentence, "ko"))
+        for sentence in map(formats.duration_in_words, (8.43, 125, 3725))
+    ]
+    assert said == [("8.4 s", "8.4초"), ("2 min 5 s", "2분 5초"), ("1 h 2 min", "1시간 2분")]
 
 
 @given(st.floats(0, 1), st.floats(0, 1))

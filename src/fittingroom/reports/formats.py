@@ -1,4 +1,4 @@
-"""Numbers as people read them, the same in every language.
+"""Numbers as people read them, the same in every language but for a time within a sentence.
 
 Accuracies and shares come as fractions, 0 to 1; they are shown in percent, their differences in
 percentage points.
@@ -7,6 +7,8 @@ percentage points.
 from __future__ import annotations
 
 from math import isfinite, sqrt
+
+from fittingroom.reports.texts import Sentence, say
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
@@ -80,6 +82,18 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(whole, 60)
     hours, minutes_left = divmod(minutes, 60)
     return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
+def duration_in_words(seconds: float) -> Sentence:
+    """Write a time for a sentence, in each language's own words: "2 min 5 s", "2분 5초"."""
+    whole = round(seconds)
+    if whole < 60:
+        return say("page.time.seconds", seconds=duration(seconds).removesuffix(" s"))
+    minutes, rest = divmod(whole, 60)
+    hours, left = divmod(minutes, 60)
+    if hours:
+        return say("page.time.hours", hours=hours, minutes=left)
+    return say("page.time.minutes", minutes=minutes, seconds=rest)
 
 
 def shade(share: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fittingroom.reports.conclusions import FEW_PICTURES
-from fittingroom.reports.formats import count, duration, rate
+from fittingroom.reports.formats import count, duration_in_words, rate
 from fittingroom.reports.texts import Sentence, say
 from fittingroom.runs.run import Run
 from fittingroom.training.recipe import Recipe
@@ -64,7 +64,7 @@ def _tested(run: Run) -> Iterator[Sentence]:
         yield say("run.done.holdout", validation=count(data["validation"]), test=test)
     yield say(
         "run.done.device",
-        seconds=duration(results["training_seconds"]),
+        seconds=duration_in_words(results["training_seconds"]),
         device=machine["device_name"],
         precision=machine["precision"],
     )

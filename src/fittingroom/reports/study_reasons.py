@@ -19,7 +19,7 @@ from fittingroom.reports.texts import Sentence, say
 from fittingroom.training.diagnosis import RISE
 
 if TYPE_CHECKING:
-    from fittingroom.studies.plan import Words
+    from fittingroom.studies.plan import Recorded, Words
     from fittingroom.studies.results import Contrast, RecordedResult, StudyResults, Verdict
     from fittingroom.training.diagnosis import Diagnosis
 
@@ -156,7 +156,7 @@ def can_be_judged(result: RecordedResult) -> bool:
 
 def judge_recorded(result: RecordedResult, results: StudyResults) -> Sentence:
     """Say which of the settings stated for a recorded result can have produced it."""
-    label = {"label": quoted(result.recorded.label), "accuracy": percent(result.recorded.accuracy)}
+    label = {"label": quoted(result.recorded.label), "accuracy": accuracy_of(result.recorded)}
     fits, misfits = (
         [label_of(match.setting, results) for match in result.matches if match.fits is fit]
         for fit in (True, False)
@@ -172,6 +172,12 @@ def judge_recorded(result: RecordedResult, results: StudyResults) -> Sentence:
     if len(fits) == 1:
         return say(f"study.recorded.{'one' if misfits else 'fit'}", **told)
     return say(f"study.recorded.{'some' if misfits else 'all'}", **told)
+
+
+def accuracy_of(recorded: Recorded) -> str | Sentence:
+    """Return a recorded accuracy, "about" it where its source says so."""
+    accuracy = percent(recorded.accuracy)
+    return say("study.recorded.roughly", accuracy=accuracy) if recorded.approximate else accuracy
 
 
 def is_question(result: RecordedResult) -> bool:

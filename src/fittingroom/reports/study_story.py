@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from fittingroom.reports.formats import count, duration
+from fittingroom.reports.formats import count, duration_in_words
 from fittingroom.reports.texts import Sentence, say
 from fittingroom.runs.run import Run
 from fittingroom.studies.study import Study
@@ -68,8 +68,8 @@ def _tested(study: Study) -> Iterator[Sentence]:
     yield say(
         "study.done.device",
         device=", ".join(devices_of(study)),
-        seconds=duration(sum(seconds)),
-        median=duration(median(seconds)),
+        seconds=duration_in_words(sum(seconds)),
+        median=duration_in_words(median(seconds)),
     )
 
 

@@ -20,6 +20,7 @@ from fittingroom.reports.formats import (
     points_interval,
 )
 from fittingroom.reports.names import Listed
+from fittingroom.reports.study_reasons import accuracy_of
 from fittingroom.reports.texts import Sentence, say
 
 if TYPE_CHECKING:
@@ -200,8 +201,7 @@ def recorded_groups(results: StudyResults) -> list[tuple[Sentence, list[list[Any
 def recorded_text(result: RecordedResult) -> Sentence:
     """Return a recorded result's label and accuracy."""
     recorded = result.recorded
-    key = "about" if recorded.approximate else "exactly"
-    return say(f"study.recorded.{key}", label=recorded.label, accuracy=percent(recorded.accuracy))
+    return say("study.recorded.named", label=recorded.label, accuracy=accuracy_of(recorded))
 
 
 def match_cells(match: Match, results: StudyResults) -> list[Any]:
