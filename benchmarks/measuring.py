@@ -80,6 +80,10 @@ def spread(values: Sequence[float], form: str) -> str:
 
 def peak_memory() -> float:
     """Return this process's peak resident memory in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # ru_maxrss would be that of the process that started this one, if higher
+        lines = dict(line.split(":", 1) for line in status.read_text("utf-8").splitlines())
+        return int(lines["VmHWM"].split()[0]) / 1e3
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
 
