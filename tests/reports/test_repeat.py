@@ -18,7 +18,11 @@ class Planted:
 
     def __init__(self, recipe: Recipe, **record: Any) -> None:
         self.recipe = recipe
-        self.record = {"data": {"name": "fashion-mnist", "source": "/a"}, **record}
+        self.record = {
+            "data": {"name": "fashion-mnist", "source": "/a"},
+            "environment": {"device": "cuda", "threads": 8},
+            **record,
+        }
 
 
 def test_the_command_that_was_typed_is_the_one_that_repeats_the_run() -> None:
@@ -40,6 +44,13 @@ def test_a_command_is_made_of_what_differs_from_the_model_s_own_recipe() -> None
     assert set(zip(words[6::2], words[7::2], strict=False)) >= {("--option", "hidden=[128, 64]")}
     assert " --flip" in " ".join(words)
     assert words[-2:] == ["--seed", "3"]
+
+
+def test_threads_are_named_where_the_last_bits_depend_on_them() -> None:
+    on_cpu = Planted(Recipe(), environment={"device": "cpu", "threads": 8})
+    assert repeat.command(on_cpu).endswith(" --threads 8")  # type: ignore[arg-type]
+    assert "torch.set_num_threads(8)" in repeat.python(on_cpu)  # type: ignore[arg-type]
+    assert "threads" not in repeat.python(Planted(Recipe()))  # type: ignore[arg-type]
 
 
 def test_the_command_is_understood_by_the_command_line(

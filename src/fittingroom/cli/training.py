@@ -59,7 +59,7 @@ def train(
     as_json: JsonOption = False,
     **fields: Any,
 ) -> None:
-    """Train a model, judge it and draw its figures.
+    """Train a model, judge it, draw its figures and write its report.
 
     The notebook's best network and setting by default.
     """

@@ -20,19 +20,30 @@ def command(run: Run) -> str:
     words = ["fittingroom", "train", "--data", data_source(run), "--model", run.recipe.model]
     for name, value in run.recipe.changes().items():
         words += flag(name, value)
-    return shlex.join(words)
+    threads = cpu_threads(run)
+    return shlex.join([*words, *(["--threads", str(threads)] if threads else [])])
 
 
 def python(run: Run) -> str:
     """Return the program that repeats a run."""
     changes = run.recipe.changes().items()
     fields = "".join(f", {name}={value!r}" for name, value in changes)
+    threads = cpu_threads(run)
+    torch, setting = (
+        ("import torch\n", f"torch.set_num_threads({threads})\n") if threads else ("", "")
+    )
     return (
-        "import fittingroom as fr\n\n"
+        f"{torch}import fittingroom as fr\n\n{setting}"
         f"data = fr.load({data_source(run)!r})\n"
         f"run = fr.train({run.recipe.model!r}, data{fields})\n"
         "print(run.evaluation)"
     )
+
+
+def cpu_threads(run: Run) -> int | None:
+    """Return the number of CPU threads, on which the last bits depend; None on another device."""
+    machine = run.record["environment"]
+    return machine.get("threads") if machine["device"] == "cpu" else None
 
 
 def data_source(run: Run) -> str:
