@@ -27,15 +27,15 @@ def command(run: Run) -> str:
 def python(run: Run) -> str:
     """Return the program that repeats a run."""
     changes = run.recipe.changes().items()
-    fields = "".join(f", {name}={value!r}" for name, value in changes)
+    fields = "".join(f", {name}={literal(value)}" for name, value in changes)
     threads = cpu_threads(run)
     torch, setting = (
         ("import torch\n", f"torch.set_num_threads({threads})\n") if threads else ("", "")
     )
     return (
         f"{torch}import fittingroom as fr\n\n{setting}"
-        f"data = fr.load({data_source(run)!r})\n"
-        f"run = fr.train({run.recipe.model!r}, data{fields})\n"
+        f"data = fr.load({literal(data_source(run))})\n"
+        f"run = fr.train({literal(run.recipe.model)}, data{fields})\n"
         "print(run.evaluation)"
     )
 
@@ -81,6 +81,11 @@ def versions(run: Run) -> list[tuple[str, str]]:
     if "platform" in machine:
         machine["platform"] = str(machine["platform"]).split("-")[0]  # not the kernel's own name
     return [(name, str(value)) for name, value in {**machine, **packages}.items()]
+
+
+def literal(value: Any) -> str:
+    """Return a value as Python writes it, text in double quotes."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
 def shown(value: Any) -> str:

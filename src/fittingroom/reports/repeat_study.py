@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from fittingroom.reports.repeat import data_source
+from fittingroom.reports.repeat import data_source, literal
 from fittingroom.reports.study_story import runs_of
 from fittingroom.reports.texts import Sentence, say
 from fittingroom.studies.plan import shipped_plans
@@ -38,7 +38,7 @@ def python(study: Study) -> str:
         return ""
     return (
         "import fittingroom as fr\n\n"
-        f"study = fr.open_study({place(study.folder)!r})\n"
+        f"study = fr.open_study({literal(place(study.folder))})\n"
         "for setting in study.results.ranking:\n"
         "    print(setting.name, setting.mean, setting.interval, setting.accuracies)"
     )
