@@ -27,7 +27,7 @@ def report(
     subjects: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN|STUDY...",
+            metavar="RUN|STUDY",
             help="a run's name, folder or latest; a study's folder; or several runs to compare",
         ),
     ],
@@ -43,7 +43,7 @@ def report(
     classes: ClassesOption = None,
     runs: RunsOption = RUNS,
 ) -> None:
-    """Write the report of a run or a study, or compare several runs in one."""
+    """Write the report of a run, a study, or several runs."""
     with one_line_errors():
         terminal = Terminal()
         spoken = chosen_language(language)

@@ -61,10 +61,10 @@ def study(
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train settings with many seeds, compare them, and write a report.
+    """Train settings with many seeds and compare them.
 
-    What is finished is not done again: give the same command to go on after an interruption, or
-    in a second window to share the work.
+    Ends with a report. What is finished is not done again: give the same command to go on after an
+    interruption, or in a second window to share the work.
     """
     with one_line_errors():
         terminal = Terminal(quiet=quiet, as_json=as_json)
