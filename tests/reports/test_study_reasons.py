@@ -46,9 +46,10 @@ def test_a_verdict_says_the_difference_and_how_sure_it_is(tmp_path: Path) -> Non
         {"id": "1", "kind": "better", "pairs": [["good", "bad"]], "text": "t"},
         {"id": "2", "kind": "better", "pairs": [["bad", "good"]], "text": "t"},
         {"id": "3", "kind": "better", "pairs": [["good", "like"]], "text": "t"},
+        {"id": "4", "kind": "better", "pairs": [["like", "good"]], "text": "t"},
     ]
     accuracies = {"good": GOOD, "like": LIKE_GOOD, "bad": BAD}
-    held, failed, undecided = verdict_words(
+    held, failed, undecided, doubtful = verdict_words(
         plant_study(tmp_path, accuracies, claims=claims).results
     )
     assert held.startswith("“good” is significantly more accurate than “bad”: +9.95 percentage")
@@ -56,7 +57,8 @@ def test_a_verdict_says_the_difference_and_how_sure_it_is(tmp_path: Path) -> Non
         f"“bad” is significantly less accurate than “good”: {MINUS}9.95 percentage"
     )
     assert undecided.startswith("Between “good” and “like” 4 seeds do not decide: +0.05 percentage")
-    assert "would decide" in undecided
+    assert "would decide (80% power)" in undecided
+    assert "would decide, against the claim" in doubtful
     assert "significantly" not in undecided
 
 
@@ -64,7 +66,9 @@ def test_many_comparisons_are_counted_and_the_worst_is_told(tmp_path: Path) -> N
     claims = [{"id": "1", "kind": "best", "setting": "like", "text": "t"}]
     accuracies = {"like": BAD, "worse": [a - 0.1 for a in BAD], "good": GOOD}
     (words,) = verdict_words(plant_study(tmp_path, accuracies, claims=claims).results)
-    assert words.startswith("Of 2 comparisons, 1 bears it out significantly, 1 contradicts it")
+    assert words.startswith(
+        "Taken one at a time, of 2 comparisons 1 bears it out, 1 contradicts it"
+    )
     assert "“like” is significantly less accurate than “good”" in words
 
 

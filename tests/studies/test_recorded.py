@@ -139,24 +139,35 @@ def test_with_one_seed_it_cannot_be_said_and_with_two_only_of_the_accuracy(plant
     single = hold_against(recorded, [plant("a", [0.85], matrices=[one])])
     assert single.matches[0].fits is None
     assert single.matches[0].distance == 0
-    assert (single.best_match, single.conclusive) == (None, False)
+    assert (single.nearest, single.conclusive) == (None, False)
     two = hold_against(recorded, [plant("a", [0.85, 0.86], matrices=[one, one])]).matches[0]
     assert (two.accuracy_fits, two.matrix_fits, two.fits) == (True, None, None)
     far = hold_against(result(0.1), [plant("a", [0.85, 0.86])]).matches[0]
     assert far.fits is False
 
 
-def test_the_better_match_is_named_and_conclusive_if_alone(plant: Any) -> None:
+def test_the_nearest_setting_is_named_and_conclusive_if_alone(plant: Any) -> None:
     near, far = plant("a", ACCURACIES), plant("b", np.array(ACCURACIES) - 0.1)
     found = hold_against(result(0.8795, settings=("b", "a")), [near, far])
     assert [match.setting for match in found.matches] == ["b", "a"]
     assert [match.fits for match in found.matches] == [False, True]
-    assert (found.best_match, found.conclusive) == ("a", True)
+    assert (found.nearest, found.conclusive) == ("a", True)
     both = hold_against(result(0.8795, settings=("a", "b")), [near, plant("b", ACCURACIES)])
     assert not both.conclusive
     none = hold_against(result(0.5, settings=("a", "b")), [near, far])
-    assert (none.best_match, none.conclusive) == ("b", False)
+    assert (none.nearest, none.conclusive) == ("b", False)
     json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_no_setting_is_nearest_where_accuracy_and_matrix_disagree(plant: Any) -> None:
+    one, other = np.array([[9, 1], [2, 8]]), np.array([[5, 5], [0, 10]])
+    near, far = (0.85, 0.86, 0.84), (0.75, 0.76, 0.74)
+    settings = [plant("a", near, matrices=[other] * 3), plant("b", far, matrices=[one] * 3)]
+    recorded = result(0.85, settings=("a", "b"), confusion=one.tolist())
+    assert hold_against(recorded, settings).nearest is None
+    assert hold_against(result(0.85, settings=("a", "b")), settings).nearest == "a"
+    agreeing = [settings[0], plant("b", near, matrices=[one] * 3)]
+    assert hold_against(result(0.85, settings=("b",)), agreeing).nearest == "b"
 
 
 def test_a_setting_that_was_not_run_leaves_it_open(plant: Any) -> None:

@@ -16,6 +16,7 @@ from fittingroom.reports.formats import (
     interval,
     percent,
     points,
+    points_interval,
 )
 from fittingroom.reports.names import Listed, quoted
 from fittingroom.reports.study_reasons import is_question, judge_all_recorded, outcome_counts
@@ -109,6 +110,7 @@ def judge_thrift(results: StudyResults) -> list[Sentence]:
             leader=quoted(leader.label),
             share=percent(costs[cheapest.name] / costs[leader.name], 0),
             points=points(difference.mean),
+            interval=points_interval((difference.low, difference.high)),
         )
     ]
 

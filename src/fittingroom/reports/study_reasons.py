@@ -60,8 +60,15 @@ def judge_need(verdict: Verdict) -> list[Sentence]:
     if verdict.outcome != "undecided":
         return []
     if verdict.seeds_needed is not None:
-        return [say("study.claims.needed", needed=count(verdict.seeds_needed))]
+        key = "needed-against" if is_against(verdict) else "needed"
+        return [say(f"study.claims.{key}", needed=count(verdict.seeds_needed))]
     return [say("study.claims.one-seed")] if verdict.n < 2 else []
+
+
+def is_against(verdict: Verdict) -> bool:
+    """Tell whether more seeds would speak against a claim: one of its differences does."""
+    undecided = (one.difference for one in verdict.contrasts if one.outcome == "undecided")
+    return any(found is not None and found.mean < 0 for found in undecided)
 
 
 def judge_contrast(contrast: Contrast, results: StudyResults) -> Sentence:
@@ -162,8 +169,11 @@ def judge_recorded(result: RecordedResult, results: StudyResults) -> Sentence:
         for fit in (True, False)
     )
     told = label | {"fits": Listed(fits, "or"), "misfits": Listed(misfits, "or")}
-    if result.best_match is not None:
-        told["closest"] = quoted(label_of(result.best_match, results))
+    if result.nearest is None:
+        told["closest"] = ""
+    else:
+        name = quoted(label_of(result.nearest, results))
+        told["closest"] = say("study.recorded.nearest", name=name)
     several = is_question(result)
     if result.same_pictures is False:
         return say("study.recorded.other-pictures", **told)

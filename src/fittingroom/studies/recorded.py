@@ -85,12 +85,6 @@ class Match:
     matrix_surprise: float | None
     fits: bool | None
 
-    @property
-    def plausibility(self) -> float | None:
-        """The smaller p-value of the two, or the one there is; None without any."""
-        known = [p for p in (self.surprise, self.matrix_surprise) if p is not None]
-        return min(known, default=None)
-
 
 @dataclass(frozen=True)
 class RecordedResult:
@@ -112,11 +106,16 @@ class RecordedResult:
     same_pictures: bool | None
 
     @property
-    def best_match(self) -> str | None:
-        """The setting of the highest plausibility, whether it fits or not."""
-        judged = [match for match in self.matches if match.plausibility is not None]
-        best = max(judged, key=lambda match: match.plausibility or 0.0, default=None)
-        return best.setting if best else None
+    def nearest(self) -> str | None:
+        """The setting nearest in mean accuracy and, where there is a matrix, in that as well.
+
+        None if the two disagree, or nothing can be said.
+        """
+        judged = [match for match in self.matches if match.fits is not None]
+        by_accuracy = min(judged, key=lambda m: abs(m.mean - self.recorded.accuracy), default=None)
+        measured = [match for match in judged if match.distance is not None]
+        by_matrix = min(measured, key=lambda m: m.distance or 0.0, default=by_accuracy)
+        return by_accuracy.setting if by_accuracy and by_accuracy is by_matrix else None
 
     @property
     def conclusive(self) -> bool:
@@ -131,7 +130,7 @@ class RecordedResult:
             "recorded": self.recorded.model_dump(mode="json"),
             "matches": [match_dict(match) for match in self.matches],
             "same_pictures": self.same_pictures,
-            "best_match": self.best_match,
+            "nearest": self.nearest,
             "conclusive": self.conclusive,
         }
 
