@@ -100,7 +100,7 @@ def recorded_words(folder: Path, accuracy: float, settings: list[str], seeds: in
         (0.9, ["good", "bad"], "90.00% of “note” can have come from “good”, hardly from “bad”."),
         (0.9, ["good", "like", "bad"], "can have come from “good” or “like”, hardly from “bad”; "),
         (0.9, ["good", "like"], "can have come from “good” or “like”; these numbers do not tell"),
-        (0.7, ["good", "bad"], "any of the settings that are stated for it; “bad” comes closest"),
+        (0.7, ["good", "bad"], "any of the settings that are stated for it (“bad” comes closest)"),
     ],
 )
 def test_the_detective_never_says_more_than_the_tests(
