@@ -86,3 +86,16 @@ def test_the_other_side_is_what_comparing_the_other_way_round_gives(plant: Any) 
     assert (turned.images.low, turned.images.high) == (-there.images.high, -there.images.low)
     assert turned.turned() == there
     json.dumps(turned.to_dict(), allow_nan=False)
+
+
+def test_a_comparison_is_printed_in_points_with_its_tests(plant: Any) -> None:
+    first = plant("a", [0.9, 0.92, 0.91], correct=[np.arange(100) < 90] * 3)
+    second = plant("b", [0.89, 0.905, 0.9], correct=[np.arange(100) < 89] * 3)
+    told = str(compare_all([first, second])[0]).splitlines()
+    assert told[0] == "a - b"
+    assert told[1].startswith(
+        "  over 3 seeds: +1.17 points (95% interval +0.45 to +1.88), p = 0.02"
+    )
+    assert told[2].startswith("  on 100 pictures, seed 0: +1.00 points")
+    (one,) = compare_all([plant("a", [0.9]), plant("b", [0.8], seeds=[5])])
+    assert str(one) == "a - b"

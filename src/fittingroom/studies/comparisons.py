@@ -65,9 +65,33 @@ class Comparison:
             images=turn_images(self.images) if self.images else None,
         )
 
+    def __str__(self) -> str:
+        lines = [f"{self.first} - {self.second}"]
+        if self.difference is not None:
+            found = self.difference
+            lines.append(
+                f"  over {found.n} seeds: {in_points(found.mean)} points "
+                f"(95% interval {in_points(found.low)} to {in_points(found.high)}), "
+                f"p = {found.p:.3g}, adjusted {self.adjusted_p:.3g}"
+            )
+        if self.images is not None:
+            seen = self.images
+            lines.append(
+                f"  on {seen.count:,} pictures, seed {self.image_seed}: "
+                f"{in_points(seen.difference)} points "
+                f"(95% interval {in_points(seen.low)} to {in_points(seen.high)}), "
+                f"McNemar's p = {seen.p:.3g}, adjusted {self.images_adjusted_p:.3g}"
+            )
+        return "\n".join(lines)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
         return asdict(self) | {"seeds": list(self.seeds), "significant": self.significant}
+
+
+def in_points(difference: float) -> str:
+    """Write a difference of two fractions in percentage points, with its sign."""
+    return f"{100 * difference:+.2f}"
 
 
 def compare_all(settings: Sequence[SettingResult]) -> tuple[Comparison, ...]:
