@@ -73,8 +73,8 @@ def study(
 
         settled = read_plan(plan).but(seeds=seeds, protocol=protocol)
         terminal.say(
-            f"study {settled.name}: {len(settled.settings)} settings x {len(settled.seeds)} seeds "
-            f"= {len(settled.wanted)} runs"
+            f"study {settled.name}: {counted(len(settled.settings), 'setting')} x "
+            f"{counted(len(settled.seeds), 'seed')} = {counted(len(settled.wanted), 'run')}"
         )
         from fittingroom.studies import conduct
 
@@ -95,6 +95,11 @@ def study(
         if report:
             write_report(terminal, done, spoken, splits)
         terminal.say(f"everything lies in {done.folder}")
+
+
+def counted(number: int, thing: str) -> str:
+    """Write a number of things: "1 seed", "5 seeds"."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
 def show_study(terminal: Terminal, study: Study, language: str) -> None:
