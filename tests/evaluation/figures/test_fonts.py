@@ -109,6 +109,7 @@ def test_an_emoji_that_no_font_has_is_left_out_and_the_words_stay() -> None:
     assert found.class_names(["Bag 👜", "Bag 👛"]) == ("class 0", "class 1")
 
 
+@pytest.mark.usefixtures("bundled_fonts_only")
 def test_the_families_to_choose_from_can_be_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
