@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from fittingroom.errors import RecipeError
+from fittingroom.errors import FittingroomError
 
 DataOption = Annotated[
     str,
@@ -37,7 +37,6 @@ FormatOption = Annotated[str, typer.Option("--format", help="html or md")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a run's name, folder, or latest")]
 
 RUNS = Path("runs")
-LANGUAGES = ("en", "ko")
 
 
 def chosen_language(language: str | None) -> str:
@@ -45,12 +44,14 @@ def chosen_language(language: str | None) -> str:
 
     Raises
     ------
-    RecipeError
+    FittingroomError
         If it is another one.
     """
     if language is None:
         settings = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
         return "ko" if next(filter(None, settings), "").startswith("ko") else "en"
+    from fittingroom.reports.texts import LANGUAGES
+
     if language not in LANGUAGES:
-        raise RecipeError(f"unknown language {language!r}; known are {', '.join(LANGUAGES)}")
+        raise FittingroomError(f"unknown language {language!r}; known are {', '.join(LANGUAGES)}")
     return language

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -70,16 +70,12 @@ def write_report(
     subject: Run | Study,
     language: str,
     splits: DataSplits | None = None,
-    **where: Any,
+    *,
+    to: Path | None = None,
+    kind: str = "html",
 ) -> None:
     """Write a report and say where it lies."""
     from fittingroom.reports.report import report
 
-    path = report(
-        subject,
-        where.get("to"),
-        language=language,
-        format=where.get("kind", "html"),
-        data=splits,
-    )
+    path = report(subject, to, language=language, format=kind, data=splits)
     terminal.say(f"report: {path}")

@@ -30,7 +30,6 @@ from fittingroom.cli.terminal import Terminal, duration, one_line_errors
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from fittingroom.studies.results import SettingResult
     from fittingroom.studies.study import Study
     from fittingroom.studies.watch import Snapshot, Standing
 
@@ -104,12 +103,14 @@ def counted(number: int, thing: str) -> str:
 
 def show_study(terminal: Terminal, study: Study, language: str) -> None:
     """Print the ranking, the verdicts on the claims, and what is missing."""
+    from fittingroom.studies.display import RANKING_HEADS, ranking_cells
+
     results = study.results
-    rows = [result_cells(result, language) for result in results.ranking]
     if terminal.as_json:
         terminal.result("", results.to_dict() | {"folder": str(study.folder)})
         return
-    terminal.table(RANKING_COLUMNS, rows)
+    rows = [ranking_cells(result, language, nothing="-") for result in results.ranking]
+    terminal.table(RANKING_HEADS, rows)
     for verdict in results.verdicts:
         terminal.say(f"{OUTCOMES[verdict.outcome]:<14}  {verdict.claim.text.of(language)}")
     for problem in results.problems:
@@ -119,29 +120,12 @@ def show_study(terminal: Terminal, study: Study, language: str) -> None:
     terminal.say()
 
 
-RANKING_COLUMNS = ("setting", "n", "mean", "95% interval", "sd", "lowest", "highest", "seconds")
 OUTCOMES = {
     "holds": "holds",
     "does-not-hold": "does not hold",
     "undecided": "undecided",
     "untested": "untested",
 }
-
-
-def result_cells(result: SettingResult, language: str) -> list[str]:
-    """Return one setting's numbers as the cells of RANKING_COLUMNS."""
-    from fittingroom.evaluation.summary import percent_interval
-
-    return [
-        result.label.of(language),
-        str(result.n),
-        f"{result.mean:.2%}",
-        percent_interval(result.interval) if result.interval else "-",
-        "-" if result.sd is None else f"{100 * result.sd:.2f}",
-        f"{result.minimum:.2%}",
-        f"{result.maximum:.2%}",
-        f"{result.seconds:.1f}",
-    ]
 
 
 def reason_of(study: Study, name: str, seed: int) -> str:

@@ -320,6 +320,22 @@ def match_classes(dataset: ImageDataset, known: tuple[str, ...]) -> tuple[Labels
     return positions[dataset.labels], known
 
 
+def check_same_pictures(evaluation: Evaluation, dataset: ImageDataset) -> None:
+    """See that an evaluation is of these pictures.
+
+    Raises
+    ------
+    DataError
+        If their number or labels differ.
+    """
+    labels, _ = match_classes(dataset, evaluation.classes)
+    if not np.array_equal(labels, evaluation.labels):
+        raise DataError(
+            f"the pictures are not those that were evaluated ({evaluation.caption}): "
+            "their number or labels differ"
+        )
+
+
 def predict_logits(
     classifier: nn.Module,
     images: Images,

@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fittingroom.data.dataset import ImageDataset, Images, Labels
-from fittingroom.errors import DataError
-from fittingroom.evaluation.evaluate import Evaluation, match_classes
+from fittingroom.evaluation.evaluate import Evaluation, check_same_pictures
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -96,22 +95,6 @@ def build_album(
     return Album(
         source, columns, width, height, indices, len(order), shown != dataset.images.shape[2:]
     )
-
-
-def check_same_pictures(evaluation: Evaluation, dataset: ImageDataset) -> None:
-    """See that an evaluation is of these pictures.
-
-    Raises
-    ------
-    DataError
-        If their number or labels differ.
-    """
-    labels, _ = match_classes(dataset, evaluation.classes)
-    if not np.array_equal(labels, evaluation.labels):
-        raise DataError(
-            f"the pictures are not those that were evaluated ({evaluation.caption}): "
-            "their number or labels differ"
-        )
 
 
 def in_turn(evaluations: Sequence[Evaluation]) -> Labels:

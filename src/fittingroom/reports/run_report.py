@@ -6,9 +6,9 @@ from pathlib import Path
 
 from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DataError, RunError
+from fittingroom.evaluation.evaluate import check_same_pictures
 from fittingroom.reports.markdown import png, write_markdown
 from fittingroom.reports.page import Section, render_page, render_sections
-from fittingroom.reports.pictures import check_same_pictures
 from fittingroom.reports.run_view import RunView
 from fittingroom.reports.texts import Texts, say
 from fittingroom.runs import folder as files

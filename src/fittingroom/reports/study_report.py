@@ -9,11 +9,11 @@ from markupsafe import Markup
 
 from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DataError
+from fittingroom.evaluation.evaluate import check_same_pictures
 from fittingroom.reports import study_tables as tables
 from fittingroom.reports.markdown import png, write_markdown
 from fittingroom.reports.names import quoted
 from fittingroom.reports.page import Section, render_page, render_sections
-from fittingroom.reports.pictures import check_same_pictures
 from fittingroom.reports.study_view import StudyView
 from fittingroom.reports.texts import Sentence, Texts, say
 from fittingroom.studies.study import Study

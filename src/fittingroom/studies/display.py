@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fittingroom.studies.study import Study
 
 NOTHING = "\N{EN DASH}"
+RANKING_HEADS = ("setting", "n", "mean", "95% interval", "sd", "lowest", "highest", "seconds")
 
 
 def show_study(study: Study) -> str:
@@ -36,18 +37,21 @@ def show_study(study: Study) -> str:
 
 def ranking_table(results: StudyResults) -> str:
     """Return the settings by mean accuracy, the best first."""
-    heads = ["setting", "n", "mean", "95% interval", "sd", "lowest", "highest", "seconds"]
-    return table("Test accuracy", heads, [cells(result) for result in results.ranking])
+    rows = [ranking_cells(result) for result in results.ranking]
+    return table("Test accuracy", RANKING_HEADS, rows)
 
 
-def cells(result: SettingResult) -> list[str]:
-    """Return one setting's numbers; the standard deviation in percentage points."""
+def ranking_cells(result: SettingResult, language: str = "en", nothing: str = NOTHING) -> list[str]:
+    """Return one setting's numbers, as `RANKING_HEADS` names them.
+
+    The standard deviation is in percentage points; `nothing` stands for what one run has not.
+    """
     return [
-        result.label.en,
+        result.label.of(language),
         str(result.n),
         f"{result.mean:.2%}",
-        percent_interval(result.interval) if result.interval else NOTHING,
-        NOTHING if result.sd is None else f"{100 * result.sd:.2f}",
+        percent_interval(result.interval) if result.interval else nothing,
+        nothing if result.sd is None else f"{100 * result.sd:.2f}",
         f"{result.minimum:.2%}",
         f"{result.maximum:.2%}",
         f"{result.seconds:.1f}",

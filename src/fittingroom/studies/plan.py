@@ -276,7 +276,7 @@ class StudyPlan(Part):
                 {**setting.model_dump(), "recipe": setting.recipe.but(protocol=protocol)}
                 for setting in self.settings
             ]
-        return validate({**dict(self), **changed}, self.name)
+        return validate({**dict(self), **changed}, self.name) if changed else self
 
 
 def folder_name(name: str) -> str:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fittingroom.data.dataset import ImageDataset, Images, Labels
-from fittingroom.errors import DataError
 from fittingroom.evaluation.columns import shorten
-from fittingroom.evaluation.evaluate import Evaluation, match_classes
+from fittingroom.evaluation.evaluate import Evaluation, check_same_pictures
 from fittingroom.evaluation.figures.fonts import lettering
 from fittingroom.evaluation.figures.style import (
     ACCENT,
@@ -148,12 +147,7 @@ def mistakes_sheet(evaluation: Evaluation, dataset: ImageDataset, *, count: int 
     DataError
         If `dataset` is not what was evaluated.
     """
-    labels, _ = match_classes(dataset, evaluation.classes)
-    if not np.array_equal(labels, evaluation.labels):
-        raise DataError(
-            f"the pictures are not those that were evaluated ({evaluation.caption}): "
-            "their number or labels differ"
-        )
+    check_same_pictures(evaluation, dataset)
     letters = lettering([*evaluation.classes, evaluation.caption])
     names = letters.class_names(evaluation.classes)
     mistakes = evaluation.mistakes()
