@@ -11,10 +11,10 @@ BIN := .venv/bin
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format coverage bench clean environment environment-dev
+.PHONY: help run test check format coverage bench bench-full clean environment environment-dev
 
 help: ## list the targets (ARGS="..." is handed on: make run ARGS="--epochs 5")
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 run: environment ## train, evaluate and picture the notebook's best network
 	@$(BIN)/fittingroom train $(ARGS)
@@ -35,7 +35,10 @@ format: environment-dev ## put the code into the project's style
 coverage: environment-dev ## run the tests and show the lines that none of them reaches
 	@$(BIN)/python -m pytest --cov=fittingroom --cov-report=term-missing:skip-covered $(ARGS)
 
-bench: environment-dev ## time the program beside what it is compared with
+bench: environment-dev ## time the program beside what it is compared with, in ten minutes
+	@$(BIN)/python benchmarks --quick $(ARGS)
+
+bench-full: environment-dev ## the same whole, for docs/speed.md: hours; goes on where it was
 	@$(BIN)/python benchmarks $(ARGS)
 
 clean: ## remove caches and build products; keeps .venv, runs and data

@@ -3,14 +3,11 @@
 gzip + NumPy, the whole set as float32, a DataLoader over a TensorDataset, unfused Adam, a Python
 loop, evaluation batch by batch. Only its slips are mended (its prints within the batch loop would
 make it slower still, so they are left out to its favour).
-
-    python benchmarks/notebook_loop.py EPOCHS [SEED]
 """
 
 from __future__ import annotations
 
 import gzip
-import sys
 import time
 from pathlib import Path
 
@@ -21,7 +18,8 @@ from torch import Tensor, nn, optim
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from measuring import data_folder, peak_memory, print_result
+from measuring import data_folder, get_ready
+from row import Found, Turn
 
 
 class DeeperFashionMNISTModel(nn.Module):
@@ -112,12 +110,17 @@ def evaluate(model: nn.Module, dataset: TensorDataset) -> float:
     return correct / len(dataset)
 
 
-if __name__ == "__main__":
-    torch.manual_seed(int(sys.argv[2]) if len(sys.argv) > 2 else 0)
-    model, seconds = train(load("train"), int(sys.argv[1]))
-    print_result(
-        seconds_per_epoch=sum(seconds) / len(seconds),
-        images_per_second=60_000 * len(seconds) / sum(seconds),
-        test_accuracy=evaluate(model, load("t10k")),
-        peak_MB=peak_memory(),
-    )
+def run(turn: Turn) -> Found:
+    """Train the three-layer network once, 15 epochs or `epochs`, and look at its accuracy."""
+    dataset = load("train")
+    get_ready()
+    torch.manual_seed(turn.seed)
+    started = time.perf_counter()
+    model, epochs = train(dataset, turn.options.get("epochs", 15))
+    seconds = time.perf_counter() - started
+    return {
+        "seconds": seconds,
+        "seconds_per_epoch": seconds / len(epochs),
+        "accuracy": evaluate(model, load("t10k")),
+        "epochs": len(epochs),
+    }

@@ -121,17 +121,22 @@ def test_every_field_typed_on_the_command_line_reaches_the_recipe(
         "schedule": "cosine",
         "weight_decay": 0.001,
         "label_smoothing": 0.1,
+        "sharpness": 0.01,
+        "average": 0.9,
         "shift": 1,
         "erase": 0.25,
+        "cutmix": 0.0,
+        "mixup": 0.2,
         "normalization": "standard",
         "precision": "auto",
+        "views": "mirror",
         "early_stopping": 3,
         "seed": 7,
     }
     words = [f"--{name.replace('_', '-')}={value}" for name, value in fields.items()]
-    own = ("--flip", "--option", "hidden=[16,8]")
+    own = ("--flip", "--no-alternate-flip", "--option", "hidden=[16,8]")
     assert cli("train", "--data", shapes_folder, "--no-figures", *words, *own).code == 0
-    options = {"flip": True, "model_options": {"hidden": [16, 8]}}
+    options = {"flip": True, "alternate_flip": False, "model_options": {"hidden": [16, 8]}}
     assert {*fields, *options} == set(Recipe.model_fields)
     assert fr.open_run().recipe == Recipe(**fields, **options)
 

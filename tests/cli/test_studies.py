@@ -58,6 +58,16 @@ def plan(isolated: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize(("words", "stacked"), [((), 2), (("--stack", 1), 1)])
+def test_seeds_are_trained_at_once_unless_told_otherwise(
+    words: tuple[object, ...], stacked: int, cli: Cli, plan: Path, shapes_folder: Path
+) -> None:
+    data = ("--data", shapes_folder, "--jobs", 1, "--no-report")
+    assert cli("study", plan, *data, *words).code == 0
+    study = fr.open_study("studies/학습률-비교")
+    assert {run.record["stacked"] for run in study.runs.values()} == {stacked}
+
+
 def test_a_study_is_done_told_and_written(cli: Cli, plan: Path, shapes_folder: Path) -> None:
     result = cli("study", plan, "--data", shapes_folder, "--jobs", 1, "--lang", "en")
     assert (result.code, result.err) == (0, "")

@@ -87,8 +87,8 @@ def test_options_reach_the_network() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ModelError, match="'resnet'; known are two-layer, three-layer, convnet;"):
-        build_network("resnet", SHAPE, 4)
+    with pytest.raises(ModelError, match="'alexnet'; known are two-layer, three-layer, convnet"):
+        build_network("alexnet", SHAPE, 4)
 
 
 def test_building_by_name_imports_nothing(own_module: str) -> None:

@@ -382,3 +382,67 @@ def test_multiply_adds_are_those_that_torch_counts(model: str) -> None:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         built(pictures(1))
     assert 2 * built.count_multiply_adds() == counter.get_total_flops()
+
+
+# Views
+
+
+def views_by_hand(ours: Classifier, images: Tensor, views: str) -> Tensor:
+    """Return the mean of scores of separate forward passes, as airbench weights them."""
+
+    def score(x: Tensor) -> Tensor:
+        return ours.network(ours.preprocessing(x))  # type: ignore[no-any-return]
+
+    def both(x: Tensor) -> Tensor:
+        return (score(x) + score(x.flip(-1))) / 2
+
+    if views == "mirror":
+        return both(images)
+    down, up = torch.zeros_like(images), torch.zeros_like(images)
+    down[..., 1:, 1:], up[..., :-1, :-1] = images[..., :-1, :-1], images[..., 1:, 1:]
+    # The mirror image is taken first and moved then: both ways, so that it makes no difference.
+    mirror = images.flip(-1)
+    other_down, other_up = torch.zeros_like(images), torch.zeros_like(images)
+    other_down[..., 1:, 1:] = mirror[..., :-1, :-1]
+    other_up[..., :-1, :-1] = mirror[..., 1:, 1:]
+    moved = score(down) + score(up) + score(other_down) + score(other_up)
+    return both(images) / 2 + moved / 8
+
+
+@pytest.mark.parametrize("views", ["mirror", "shifts"])
+@pytest.mark.parametrize("architecture", ["two-layer", "convnet"])
+def test_scores_are_the_mean_over_the_views(architecture: str, views: str) -> None:
+    ours, x = classifier(architecture), pictures()
+    ours.views = views
+    ours.eval()
+    torch.testing.assert_close(ours(x), views_by_hand(ours, x, views))
+    if views == "mirror":
+        torch.testing.assert_close(ours(x), ours(x.flip(-1)))
+
+
+def test_training_looks_at_one_view() -> None:
+    ours, x = classifier(), pictures()
+    expected = ours.train()(x)
+    ours.views = "shifts"
+    assert torch.equal(ours(x), expected)
+    assert not torch.allclose(ours.eval()(x), expected)
+
+
+@pytest.mark.parametrize(("views", "passes"), [("one", 1), ("mirror", 2), ("shifts", 6)])
+def test_views_are_saved_with_the_weights_and_counted(views: str, passes: int, path: Path) -> None:
+    ours, x = classifier(hidden=[4]), pictures()
+    ours.views = views
+    assert ours.count_multiply_adds() == passes * (64 * 4 + 4 * 3)
+    ours.save(path)
+    loaded = Classifier.load(path)
+    assert loaded.views == views
+    assert torch.equal(loaded(x), ours.eval()(x))
+    with safe_open(str(path), framework="pt") as file:
+        assert ("views" in file.metadata()) == (views != "one")
+
+
+def test_unknown_views_in_a_file_are_damage(parts: Parts, path: Path) -> None:
+    description, tensors = parts
+    path.write_bytes(save(tensors, {**description, "views": "seven"}))
+    with pytest.raises(ModelError, match="the description of the model is damaged"):
+        Classifier.load(path)

@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,10 @@ from fittingroom.errors import (
 )
 from fittingroom.runs import folder as files
 from fittingroom.runs import train as conductor
-from fittingroom.runs.train import Interrupted
+from fittingroom.runs.train import Interrupted, train_together
 from fittingroom.training import history
 from fittingroom.training.history import Progress
+from fittingroom.training.recipe import Recipe, recipe_for_model
 
 pytestmark = pytest.mark.usefixtures("isolated")
 
@@ -324,6 +326,158 @@ def test_a_damaged_checkpoint_is_refused(shapes: DataSplits) -> None:
         path.write_bytes(content)
         with pytest.raises(RunError, match="checkpoint"):
             fr.resume(folder, shapes)
+
+
+# Many runs at once
+
+
+def together(data: DataSplits, seeds: Sequence[int] = (0, 1, 4), **changes: Any) -> list[fr.Run]:
+    recipe = recipe_for_model("two-layer", **{"epochs": 2, "batch_size": 32} | changes)
+    recipes = [recipe.but(seed=seed) for seed in seeds]
+    return train_together(recipes, data, names=[f"seed{seed}" for seed in seeds])
+
+
+@pytest.mark.parametrize("normalization", ["unit", "standard"])
+def test_runs_that_are_trained_at_once_are_those_that_are_trained_alone(
+    shapes: DataSplits, normalization: str
+) -> None:
+    runs = together(shapes, normalization=normalization)
+    assert [run.recipe.seed for run in runs] == [0, 1, 4]
+    for run in runs:
+        alone = quick(shapes, seed=run.recipe.seed, normalization=normalization)
+        ours, theirs = (load_file(r.folder / files.MODEL) for r in (run, alone))
+        for name, weights in theirs.items():
+            np.testing.assert_allclose(ours[name], weights, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(
+            run.evaluation.logits, alone.evaluation.logits, rtol=1e-4, atol=1e-5
+        )
+        assert contents(run.folder) == contents(alone.folder) == WRITTEN
+        assert run.recipe == alone.recipe
+        assert run.record.keys() == alone.record.keys() | {"stacked"}
+        assert run.record["results"].keys() == alone.record["results"].keys()
+        assert run.record["model"] == alone.record["model"]
+        assert run.evaluate(shapes).to_dict() == run.evaluation.to_dict()
+
+
+def test_the_seconds_of_all_are_shared_among_runs_that_are_trained_at_once(
+    shapes: DataSplits,
+) -> None:
+    started = time.perf_counter()
+    runs = together(shapes, epochs=5)
+    passed = time.perf_counter() - started
+    seconds = [run.record["results"]["training_seconds"] for run in runs]
+    assert len(set(seconds)) == 1
+    assert 0 < sum(seconds) < passed
+    assert [run.record["stacked"] for run in runs] == [3, 3, 3]
+    for run in runs:
+        assert seconds[0] == pytest.approx(sum(epoch.seconds for epoch in run.history))
+
+
+def test_one_of_many_that_diverges_fails_alone(
+    shapes: DataSplits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = conductor.build_classifier
+
+    def build_one_wild(recipe: Recipe, *arguments: Any) -> Any:
+        classifier = build(recipe, *arguments)
+        if recipe.seed == 1:
+            classifier.network.get_parameter("fc2.weight").data.mul_(1e38)
+        return classifier
+
+    expected = together(shapes)
+    monkeypatch.setattr(conductor, "build_classifier", build_one_wild)
+    first, wild, last = together(shapes)
+    assert [run.status for run in (first, wild, last)] == ["finished", "failed", "finished"]
+    assert wild.record["error_type"] == "DivergenceError"
+    assert "the loss became" in wild.record["error"]
+    assert_same_result(first, expected[0])
+    assert_same_result(last, expected[2])
+
+
+def test_scores_that_are_no_numbers_fail_their_run_alone(
+    shapes: DataSplits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = vars(conductor)["judge"]
+    judged: list[Any] = []
+
+    def judge_harshly(*arguments: Any) -> Any:
+        judged.append(arguments)
+        if len(judged) == 2:
+            raise DivergenceError("the model gives NaN")
+        return judge(*arguments)
+
+    monkeypatch.setattr(conductor, "judge", judge_harshly)
+    runs = together(shapes)
+    assert [run.status for run in runs] == ["finished", "failed", "finished"]
+    assert runs[1].record["error"] == "the model gives NaN"
+
+
+def test_ctrl_c_while_many_are_trained_ends_all_and_each_can_be_finished(
+    shapes: DataSplits,
+) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.finished:
+            signal.raise_signal(signal.SIGINT)
+
+    recipes = [Recipe(model="two-layer", epochs=3, batch_size=32, seed=seed) for seed in (0, 1)]
+    with pytest.raises(Interrupted, match="begin anew"):
+        train_together(recipes, shapes, names=["a", "b"], on_progress=stop)
+    for name, recipe in zip("ab", recipes, strict=True):
+        run = fr.open_run(name)
+        assert run.status == "interrupted"
+        finished = fr.resume(run, shapes, figures=False)
+        assert "stacked" not in finished.record
+        assert_same_result(finished, quick(shapes, recipe, seed=recipe.seed, epochs=3))
+
+
+def test_ctrl_c_while_results_are_written_leaves_those_that_are_finished(
+    shapes: DataSplits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = conductor.finish
+
+    def finish_then_stop(*arguments: Any) -> None:
+        finish(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(conductor, "finish", finish_then_stop)
+    with pytest.raises(Interrupted):
+        together(shapes)
+    assert [fr.open_run(f"seed{seed}").status for seed in (0, 1, 4)] == [
+        "finished",
+        "interrupted",
+        "interrupted",
+    ]
+
+
+def test_an_error_fails_all_that_had_not_ended(
+    shapes: DataSplits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summarise = conductor.summarise
+    asked: list[Any] = []
+
+    def fail_second(*arguments: Any) -> Any:
+        asked.append(arguments)
+        if len(asked) == 2:
+            raise RunError("no room")
+        return summarise(*arguments)
+
+    monkeypatch.setattr(conductor, "summarise", fail_second)
+    with pytest.raises(RunError, match="no room"):
+        together(shapes)
+    records = [fr.open_run(f"seed{seed}").record for seed in (0, 1, 4)]
+    assert [record["status"] for record in records] == ["finished", "failed", "failed"]
+    assert [record.get("error") for record in records] == [None, "no room", "no room"]
+
+
+def test_what_cannot_be_trained_at_once_is_refused_before_a_folder_is_made(
+    shapes: DataSplits,
+) -> None:
+    with pytest.raises(RecipeError, match="cannot be trained at once; train them one by one"):
+        together(shapes, flip=True)
+    different = [Recipe(model="two-layer", lr=lr) for lr in (0.1, 0.2)]
+    with pytest.raises(RecipeError, match="may differ in their seeds only"):
+        train_together(different, shapes, names=["a", "b"])
+    assert not Path("runs").exists()
 
 
 # What goes wrong

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fittingroom.runs.train import Interrupted, train
+from fittingroom.runs.train import Interrupted, train_together
 from fittingroom.studies import work
 from fittingroom.studies.conduct import study
 
@@ -17,11 +17,11 @@ def main(plan: str, data: str, jobs: str, log: str) -> int:
 
     def logged(*arguments: Any, **options: Any) -> Any:
         with Path(log).open("a", encoding="utf-8") as file:
-            file.write(f"{options['name']}\n")
-        return train(*arguments, **options)
+            file.writelines(f"{name}\n" for name in options["names"])
+        return train_together(*arguments, **options)
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    vars(work)["train"] = logged
+    vars(work)["train_together"] = logged
     try:
         study(plan, data, jobs=int(jobs))
     except Interrupted as stop:

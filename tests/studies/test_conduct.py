@@ -381,6 +381,7 @@ def test_a_damaged_or_other_record_is_refused(
     [
         ({"jobs": 0}, StudyError, "jobs must be 1 or more, found 0"),
         ({"threads": 0}, StudyError, "threads must be 1 or more, found 0"),
+        ({"stack": 0}, StudyError, "stack must be 1 or more, found 0"),
         ({"seeds": 0}, StudyError, "seeds must be 1 to"),
         ({"device": "toaster"}, DeviceError, "unknown device 'toaster'"),
         ({"protocol": "none"}, RecipeError, "protocol must be"),
@@ -397,7 +398,7 @@ def test_bad_arguments_are_refused_before_anything_is_made(
 def test_a_network_that_cannot_be_built_is_refused_before_anything_is_trained(
     shapes: DataSplits,
 ) -> None:
-    for model, options in (("resnet", {}), ("two-layer", {"hidden": [1, 2]})):
+    for model, options in (("no-such-net", {}), ("two-layer", {"hidden": [1, 2]})):
         plan = {**QUICK, "settings": {"a": {}, "b": {"model": model, "model_options": options}}}
         with pytest.raises(ModelError, match=model):
             fr.study(plan, shapes, jobs=1)

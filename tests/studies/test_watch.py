@@ -107,3 +107,13 @@ def test_what_is_no_run_is_passed_over(tmp_path: Path) -> None:
     (place / files.RECORD).write_text(json.dumps({"status": "finished"}), "utf-8")
     snapshot = Watch(tmp_path, PLAN).look()
     assert (snapshot.done, snapshot.total, snapshot.seconds_left) == (0, 4, None)
+
+
+def test_runs_that_are_trained_at_once_are_the_work_of_one_process(tmp_path: Path) -> None:
+    watch = Watch(tmp_path, PLAN)
+    write(tmp_path, SHORT, 0, "finished", results=results(0.5, epochs=10, seconds=20), stacked=2)
+    before = (dt.datetime.now(dt.UTC) - dt.timedelta(seconds=30)).isoformat()
+    for seed in (0, 1):
+        write(tmp_path, LONG, seed, "running", stacked=2, started=before)
+    # Of the 30 seconds so far each of the two has had 15 of its 40.
+    assert watch.look().seconds_left == pytest.approx(20 + 2 * (40 - 15), abs=5)

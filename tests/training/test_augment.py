@@ -11,7 +11,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fittingroom.training.augment import ERASED_AREA, ERASED_ASPECT, augment, erase, flip, shift
+from fittingroom.training.augment import (
+    ERASED_AREA,
+    ERASED_ASPECT,
+    alternate_flip,
+    augment,
+    erase,
+    first_sides,
+    flip,
+    shift,
+)
 from fittingroom.training.recipe import Recipe
 
 SHAPES = [(1, 8, 8), (3, 8, 8), (1, 6, 11), (3, 13, 5)]
@@ -50,6 +59,34 @@ def test_flip_mirrors_a_picture_or_leaves_it(shape: tuple[int, int, int]) -> Non
             np.testing.assert_array_equal(after, before)
     # 5 standard deviations of a fair coin
     assert abs(mirrored - 150) < 5 * math.sqrt(300) / 2
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**63 - 1])
+def test_two_epochs_of_the_alternating_flip_show_every_picture_both_ways(seed: int) -> None:
+    images = pictures((1, 6, 11))
+    which = torch.randperm(60_000)[:300]
+    mirrored = torch.zeros(4, 300, dtype=torch.bool)
+    for epoch in range(4):
+        after = alternate_flip(images, which, torch.tensor(epoch), seed)
+        mirrored[epoch] = (after == images.flip(-1)).flatten(1).all(dim=1)
+        same = (after == images).flatten(1).all(dim=1)
+        assert torch.equal(same, ~mirrored[epoch])
+        # 5 standard deviations of a fair coin
+        assert abs(int(mirrored[epoch].sum()) - 150) < 5 * math.sqrt(300) / 2
+    assert torch.equal(mirrored[1], ~mirrored[0])
+    assert torch.equal(mirrored[2:], mirrored[:2])
+
+
+def test_which_pictures_are_mirrored_first_looks_like_coins() -> None:
+    sides = torch.stack([first_sides(torch.arange(60_000), seed) for seed in range(40)]).double()
+    assert set(sides.unique().tolist()) == {0, 1}
+    assert ((sides.mean(dim=1) - 0.5).abs() < 5 * 0.5 / math.sqrt(60_000)).all()
+    # No seed's coins resemble another's, nor a coin its neighbour's.
+    alike = torch.corrcoef(sides) - torch.eye(40)
+    assert alike.abs().max() < 5.5 / math.sqrt(60_000)
+    for lag in (1, 2, 10, 64, 256):
+        same = (sides[0, lag:] == sides[0, :-lag]).double().mean()
+        assert abs(float(same) - 0.5) < 5 * 0.5 / math.sqrt(60_000 - lag)
 
 
 @pytest.mark.parametrize("most", [1, 2, 4])
@@ -133,7 +170,9 @@ AUGMENTATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "flip": flip,
     "shift": lambda images: shift(images, 2),
     "erase": lambda images: erase(images, 0.5),
-    "all": lambda images: augment(images, Recipe(flip=True, shift=2, erase=0.5)),
+    "all": lambda images: augment(
+        images, Recipe(flip=True, shift=2, erase=0.5), torch.arange(len(images)), torch.tensor(0)
+    ),
 }
 
 
@@ -163,19 +202,21 @@ def test_one_picture_is_a_batch_too(name: str) -> None:
 def test_a_recipe_without_augmentation_changes_nothing_and_draws_nothing() -> None:
     images = pictures((1, 8, 8))
     state = torch.get_rng_state()
-    assert augment(images, Recipe()) is images
+    assert augment(images, Recipe(), torch.arange(len(images)), torch.tensor(0)) is images
     assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_the_recipe_says_what_is_done() -> None:
     images = pictures((1, 8, 8))
+    which, epoch = torch.arange(len(images)), torch.tensor(1)
     for fields, expected in (
         ({"flip": True}, flip),
+        ({"alternate_flip": True}, lambda x: alternate_flip(x, which, epoch, 0)),
         ({"shift": 3}, lambda x: shift(x, 3)),
         ({"erase": 0.5}, lambda x: erase(x, 0.5)),
         ({"flip": True, "shift": 3, "erase": 0.5}, lambda x: erase(shift(flip(x), 3), 0.5)),
     ):
         torch.manual_seed(3)
-        found = augment(images, Recipe(**fields))
+        found = augment(images, Recipe(**fields), which, epoch)
         torch.manual_seed(3)
         assert torch.equal(found, expected(images))

@@ -56,7 +56,9 @@ def checkpoint(splits: DataSplits, make_classifier: MakeClassifier, cpu: Device)
     asked = iter(range(1, 100))
     recipe = RECIPE.but(early_stopping=5)
     classifier = make_classifier(recipe)
-    return fit(classifier, splits, recipe, cpu, should_stop=lambda: next(asked) >= 7).checkpoint
+    made = fit(classifier, splits, recipe, cpu, should_stop=lambda: next(asked) >= 7).checkpoint
+    assert made
+    return made
 
 
 def test_a_checkpoint_survives_its_file(checkpoint: Checkpoint, path: Path) -> None:
@@ -118,7 +120,9 @@ def test_restored_averages_lie_in_memory_as_their_weights(
     path: Path,
 ) -> None:
     recipe = RECIPE.but(optimizer=optimizer, epochs=1)
-    path.write_bytes(fit(make_classifier(recipe), splits, recipe, cpu).checkpoint.to_bytes())
+    made = fit(make_classifier(recipe), splits, recipe, cpu).checkpoint
+    assert made
+    path.write_bytes(made.to_bytes())
     saved = Checkpoint.load(path)
     weights = list(make_classifier(recipe).parameters())
     restored = build_optimizer(weights, recipe)

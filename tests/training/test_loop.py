@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fittingroom.data.dataset import DataSplits, ImageDataset
+from fittingroom.data.sources import load
 from fittingroom.errors import DivergenceError, ModelError, RecipeError
 from fittingroom.models import Classifier
+from fittingroom.models.stacked import Stacked
+from fittingroom.runs.train import build_classifier
 from fittingroom.training import history as history_module
 from fittingroom.training.checkpoint import Checkpoint
 from fittingroom.training.device import Device
@@ -26,6 +31,7 @@ from fittingroom.training.recipe import Recipe
 
 MakeSplits = Callable[..., DataSplits]
 MakeClassifier = Callable[..., Classifier]
+MakeStack = Callable[..., Stacked]
 
 PLAIN = Recipe(
     model="three-layer", model_options={"hidden": [16, 8]}, epochs=3, batch_size=32, lr=0.003
@@ -279,6 +285,7 @@ def test_an_interrupted_run_goes_on_to_the_same_end(
     expected = fit(whole, splits, SHAKY, cpu)
     begun = fit(part, splits, SHAKY, cpu, should_stop=stop_after(stop))
     assert not begun.completed
+    assert begun.checkpoint
     assert len(begun.history) == stop // 5
     assert stop <= begun.checkpoint.epoch * 5 + begun.checkpoint.step <= stop + 1
 
@@ -313,6 +320,7 @@ def test_a_run_interrupted_after_every_step_comes_to_the_same_end(
         starts += 1
         if result.completed:
             break
+        assert result.checkpoint
         path.write_bytes(result.checkpoint.to_bytes())
         resume = Checkpoint.load(path)
     assert starts >= 2 * 5 - 1
@@ -339,6 +347,175 @@ def test_asked_to_stop_at_the_very_last_step_the_run_is_complete(
     result = fit(make_classifier(PLAIN), splits, PLAIN, cpu, should_stop=stop_after(STEPS))
     assert result.completed
     assert len(result.history) == 3
+
+
+# Many runs at once
+
+SEEDS = (0, 7, 2, 11)
+STACKED = PLAIN.but(batch_size=48, label_smoothing=0.1, schedule="one-cycle", weight_decay=0.01)
+
+
+@pytest.fixture
+def make_stack(make_classifier: MakeClassifier) -> Callable[..., Stacked]:
+    """Return a function that builds classifiers of different initial weights, and their stack."""
+
+    def make(recipe: Recipe, seeds: Sequence[int] = SEEDS) -> Stacked:
+        classifiers = [make_classifier(recipe) for _ in seeds]
+        for seed, classifier in zip(seeds, classifiers, strict=True):
+            for weight in classifier.parameters():
+                weight.data *= 1 + seed / 20
+        return Stacked(classifiers)
+
+    return make
+
+
+def fit_alone(stack: Stacked, splits: DataSplits, recipe: Recipe, cpu: Device) -> list[Fit]:
+    """Train the classifiers of a stack one by one, by the loop for one."""
+    return [
+        fit(classifier, splits, recipe.but(seed=seed), cpu)
+        for seed, classifier in zip(SEEDS, stack.classifiers, strict=True)
+    ]
+
+
+def numbers(history: Sequence[Epoch]) -> list[float]:
+    """Return all that was measured in each epoch, one after another."""
+    rows = [replace(record, seconds=0).to_dict().values() for record in history]
+    return [value for row in rows for value in row if value is not None]
+
+
+@pytest.mark.parametrize("validation", [40, 0])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("model", ["two-layer", "three-layer"])
+def test_runs_in_a_stack_end_where_they_end_alone(
+    model: str,
+    optimizer: str,
+    validation: int,
+    splits: DataSplits,
+    make_stack: MakeStack,
+    cpu: Device,
+) -> None:
+    options: dict[str, Any] = {"hidden": [16] if model == "two-layer" else [16, 8]}
+    recipe = STACKED.but(model=model, model_options=options, optimizer=optimizer)
+    divided = splits.with_validation(validation)
+    stack, others = make_stack(recipe), make_stack(recipe)
+    alone = fit_alone(others, divided, recipe, cpu)
+    together = fit(stack, divided, recipe, cpu, seeds=SEEDS)
+    assert together.completed
+    assert not together.errors
+    assert together.checkpoint is None
+    assert together.seconds > 0
+    for history, one in zip(together.histories, alone, strict=True):
+        assert numbers(history) == pytest.approx(numbers(one.history), rel=1e-4)
+    for ours, theirs in zip(stack.unstack(), others.classifiers, strict=True):
+        for name, weight in ours.state_dict().items():
+            torch.testing.assert_close(weight, theirs.state_dict()[name], rtol=1e-4, atol=1e-5)
+    assert len({tuple(numbers(history)) for history in together.histories}) == len(SEEDS)
+
+
+def test_neither_a_runs_place_in_a_stack_nor_its_height_matter(
+    splits: DataSplits, make_stack: MakeStack, cpu: Device
+) -> None:
+    found: dict[int, list[tuple[Classifier, tuple[Epoch, ...]]]] = {seed: [] for seed in SEEDS}
+    for seeds in (SEEDS, SEEDS[::-1], SEEDS[:2], SEEDS[1:], SEEDS[3:]):
+        stack = make_stack(STACKED, seeds)
+        result = fit(stack, splits, STACKED, cpu, seeds=seeds)
+        for seed, classifier, history in zip(seeds, stack.unstack(), result.histories, strict=True):
+            found[seed].append((classifier, history))
+    for (first, expected), *others in found.values():
+        assert len(others) >= 2
+        for classifier, history in others:
+            assert numbers(history) == pytest.approx(numbers(expected), rel=1e-4)
+            for name, weight in classifier.state_dict().items():
+                torch.testing.assert_close(weight, first.state_dict()[name], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("noticed", ["at once", "after the epoch"])
+def test_a_run_that_diverges_leaves_the_others_of_its_stack_alone(
+    noticed: str,
+    splits: DataSplits,
+    make_stack: MakeStack,
+    cpu: Device,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(history_module, "UPDATE_SECONDS", 0 if noticed == "at once" else 1e9)
+    expected = fit(make_stack(STACKED), splits, STACKED, cpu, seeds=SEEDS)
+    stack = make_stack(STACKED)
+    stack.weights[1].data[2] = 1e38
+    seen: list[Progress] = []
+    result = fit(stack, splits, STACKED, cpu, seeds=SEEDS, on_progress=seen.append)
+    assert result.completed
+    assert set(result.errors) == {2}
+    assert re.match(r"the loss became (nan|inf) in epoch 1, step [12] of 3", str(result.errors[2]))
+    assert result.histories[2] == ()
+    for run in (0, 1, 3):
+        assert numbers(result.histories[run]) == numbers(expected.histories[run])
+    assert all(math.isfinite(progress.loss) for progress in seen)
+    assert seen
+
+
+def test_a_stack_of_which_every_run_diverged_has_come_to_its_end(
+    splits: DataSplits, make_stack: MakeStack, cpu: Device
+) -> None:
+    recipe = STACKED.but(lr=1e25, schedule="constant")
+    result = fit(make_stack(recipe), splits, recipe, cpu, seeds=SEEDS)
+    assert result.completed
+    assert set(result.errors) == {0, 1, 2, 3}
+    assert all(len(history) < 3 for history in result.histories)
+
+
+def test_a_stack_that_is_stopped_is_not_complete_and_has_no_checkpoint(
+    splits: DataSplits, make_stack: MakeStack, cpu: Device
+) -> None:
+    made: list[Any] = []
+    result = fit(
+        make_stack(STACKED),
+        splits,
+        STACKED,
+        cpu,
+        seeds=SEEDS,
+        should_stop=stop_after(4),
+        on_checkpoint=made.append,
+    )
+    assert not result.completed
+    assert result.checkpoint is None
+    assert not made
+    assert [len(history) for history in result.histories] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("stop", [1, 3, 5])
+def test_a_stack_of_one_goes_on_from_a_checkpoint_to_the_same_end(
+    stop: int, splits: DataSplits, make_stack: MakeStack, cpu: Device
+) -> None:
+    whole, part, resumed = (make_stack(STACKED, [7]) for _ in range(3))
+    expected = fit(whole, splits, STACKED, cpu, seeds=[7])
+    begun = fit(part, splits, STACKED, cpu, seeds=[7], should_stop=stop_after(stop))
+    assert not begun.completed
+    result = fit(resumed, splits, STACKED, cpu, seeds=[7], resume=begun.checkpoint)
+    assert same_weights(resumed, whole)
+    assert without_seconds(result.history) == without_seconds(expected.history)
+
+
+@pytest.mark.slow
+def test_many_runs_at_once_and_one_by_one_have_the_same_statistics(cpu: Device) -> None:
+    """Other seeds, so other runs: their final accuracies must be of the same distribution."""
+    recipe = Recipe(model="three-layer", model_options={"hidden": [24, 16]}, epochs=3, lr=0.002)
+    splits = load("sketches").with_validation(1000)
+    part = ImageDataset(splits.train.images[:3000], splits.train.labels[:3000], splits.classes)
+    splits = DataSplits("sketches", "drawn", part, splits.test).with_validation(600)
+    together: list[float] = []
+    for first in (100, 104, 108):
+        seeds = range(first, first + 4)
+        stack = Stacked([build_classifier(recipe.but(seed=seed), splits) for seed in seeds])
+        result = fit(stack, splits, recipe, cpu, seeds=seeds)
+        together += [history[-1].validation_accuracy or 0 for history in result.histories]
+    apart: list[float] = []
+    for seed in range(12):
+        classifier = build_classifier(recipe.but(seed=seed), splits)
+        history = fit(classifier, splits, recipe.but(seed=seed), cpu).history
+        apart.append(history[-1].validation_accuracy or 0)
+    assert len(set(together)) > 3
+    assert stats.ks_2samp(together, apart).pvalue > 0.001
+    assert stats.ttest_ind(together, apart, equal_var=False).pvalue > 0.001
 
 
 # Early stopping
@@ -426,6 +603,7 @@ def test_an_interrupted_run_remembers_its_best_weights_and_its_patience(
     steps = len(expected.history) * 6
     begun = fit(part, noisy, recipe, cpu, should_stop=stop_after(steps - 2))
     assert not begun.completed
+    assert begun.checkpoint
     assert begun.kept_epoch == len(begun.history)
     for name, tensor in begun.checkpoint.part("model").items():
         assert torch.equal(part.state_dict()[name], tensor)

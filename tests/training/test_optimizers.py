@@ -13,7 +13,12 @@ from torch.nn import functional as F
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 
 from fittingroom.models import ConvNet, ThreeLayer
-from fittingroom.training.optimizers import SCHEDULES, build_optimizer, learning_rate
+from fittingroom.training.optimizers import (
+    SCHEDULES,
+    build_optimizer,
+    learning_rate,
+    set_learning_rate,
+)
 from fittingroom.training.recipe import Recipe
 
 LR = 0.03
@@ -112,6 +117,24 @@ def test_a_few_steps_are_those_of_torchs_plain_optimizer(
             optimizer.step()
     for our_weight, their_weight in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(our_weight, their_weight, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_rate_in_a_tensor_is_the_same_rate(name: str) -> None:
+    # On CUDA the rate is a tensor, which a graph reads anew; fused steps take both kinds.
+    recipe = Recipe(optimizer=name, lr=0.1, weight_decay=0.1)
+    layers = [nn.Linear(4, 3) for _ in range(2)]
+    layers[1].load_state_dict(layers[0].state_dict())
+    optimizers = [build_optimizer(layer.parameters(), recipe) for layer in layers]
+    for group in optimizers[1].param_groups:
+        group["lr"] = torch.tensor(0.1)
+    for rate in (0.1, 0.03):
+        for layer, optimizer in zip(layers, optimizers, strict=True):
+            set_learning_rate(optimizer, rate)
+            layer.weight.grad, layer.bias.grad = torch.full((3, 4), 0.5), torch.ones(3)
+            optimizer.step()
+    assert isinstance(optimizers[1].param_groups[0]["lr"], torch.Tensor)
+    torch.testing.assert_close(layers[0].weight, layers[1].weight)
 
 
 def test_decoupled_weight_decay_is_no_l2_penalty() -> None:

@@ -37,16 +37,22 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "validation_seed": ([0, MAX_SEED], [-1, MAX_SEED + 1, None, 1.5]),
     "epochs": ([1, MAX_COUNT], [0, -1, None, 1.5, "x", MAX_COUNT + 1, [1]]),
     "batch_size": ([1, MAX_COUNT], [0, -1, None, 1.5, MAX_COUNT + 1]),
-    "optimizer": (["adam", "adamw", "sgd"], ["Adam", "", None, "rmsprop"]),
+    "optimizer": (["adam", "adamw", "sgd", "muon"], ["Adam", "", None, "rmsprop"]),
     "lr": ([5e-324, 1, 1e300], [0, -1e-9, float("nan"), float("inf"), None, "fast"]),
     "schedule": (["constant", "cosine", "one-cycle"], ["onecycle", "", None]),
     "weight_decay": ([0, 1e-9, 5], [-1e-9, float("nan"), float("inf"), None]),
     "label_smoothing": ([0, 0.999], [-1e-9, 1, float("nan"), None]),
+    "sharpness": ([0, 0.05, 5], [-1e-9, float("nan"), float("inf"), None, "sharp"]),
+    "average": ([0, 0.5, 0.9999], [-1e-9, 1, float("nan"), None]),
     "flip": ([True, False], [None, 2, "sometimes"]),
+    "alternate_flip": ([True, False], [None, 2, "sometimes"]),
     "shift": ([0, MAX_COUNT], [-1, 0.5, None, MAX_COUNT + 1]),
     "erase": ([0, 1, 0.5], [-1e-9, 1.0001, float("nan"), None]),
+    "mixup": ([0, 0.2, 50], [-1e-9, float("nan"), float("inf"), None]),
+    "cutmix": ([0, 0.2, 50], [-1e-9, float("nan"), float("inf"), None]),
     "normalization": (["unit", "standard"], ["none", "", None]),
     "precision": (["fp32", "bf16", "auto"], ["fp16", "", None, 32]),
+    "views": (["one", "mirror", "shifts"], ["two", "", None, 2]),
     "early_stopping": ([None, 1, MAX_COUNT], [0, -1, 0.5, MAX_COUNT + 1]),
     "seed": ([0, MAX_SEED], [-1, MAX_SEED + 1, None, 0.5]),
 }
@@ -116,6 +122,14 @@ def test_protocol_notebook_refuses_what_needs_validation_pictures(field: str) ->
         Recipe(**{"protocol": "notebook", field: 5})
 
 
+@pytest.mark.parametrize("pair", [("flip", "alternate_flip"), ("mixup", "cutmix")])
+def test_two_ways_of_doing_the_same_are_refused(pair: tuple[str, str]) -> None:
+    one, other = pair
+    assert Recipe(**{one: 1}) != Recipe(**{other: 1})
+    with pytest.raises(RecipeError, match=f"^{one} and {other} exclude each other"):
+        Recipe(**{one: 1, other: 1})
+
+
 def test_a_recipe_cannot_be_changed() -> None:
     ours = Recipe()
     with pytest.raises(ValidationError, match="frozen"):
@@ -170,8 +184,8 @@ def test_an_own_network_starts_from_the_defaults() -> None:
 
 
 def test_an_unknown_recipe_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(RecipeError, match="'best'; known are notebook-three-layer, "):
-        recipe("best")
+    with pytest.raises(RecipeError, match="'worst'; known are notebook-three-layer, "):
+        recipe("worst")
 
 
 def test_fields_change_a_named_recipe() -> None:

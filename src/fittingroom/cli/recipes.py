@@ -9,7 +9,7 @@ from fittingroom.cli.terminal import Terminal, one_line_errors
 def recipes(as_json: JsonOption = False) -> None:
     """List the named recipes, and the fields of a recipe."""
     with one_line_errors():
-        from fittingroom.training.recipe import Recipe, recipe, shipped_recipes
+        from fittingroom.training.recipe import Recipe, recipe, shipped_recipes, without_notes
 
         terminal = Terminal(as_json=as_json)
         shipped = shipped_recipes()
@@ -18,8 +18,9 @@ def recipes(as_json: JsonOption = False) -> None:
             return
         defaults = Recipe().model_dump()
         for name, found in shipped.items():
-            terminal.say(f"{name}: {found['about']}")
-            fields = (f"{key}={value}" for key, value in found.items() if key != "about")
+            made_for = "; made for a CUDA GPU" if found.get("made_for") == "cuda" else ""
+            terminal.say(f"{name}: {found['about']}{made_for}")
+            fields = (f"{key}={value}" for key, value in without_notes(found).items())
             terminal.say(f"    {', '.join(fields) or 'the defaults'}\n")
         terminal.say("The fields of a recipe; on the command line --lr, --batch-size and so on:")
         rows = [

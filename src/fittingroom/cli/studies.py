@@ -44,7 +44,7 @@ def study(
         int | None, typer.Option("--seeds", min=1, help="how many, instead of the study's own")
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option("--jobs", min=1, help="runs side by side; by default one a core")
+        int | None, typer.Option("--jobs", min=1, help="processes at work; by default one a core")
     ] = None,
     protocol: Annotated[
         str | None, typer.Option("--protocol", help="holdout or notebook, for every setting")
@@ -53,7 +53,15 @@ def study(
     classes: ClassesOption = None,
     size: SizeOption = None,
     device: DeviceOption = "auto",
-    threads: Annotated[int, typer.Option("--threads", min=1, help="CPU threads of each run")] = 1,
+    threads: Annotated[
+        int, typer.Option("--threads", min=1, help="CPU threads of each process")
+    ] = 1,
+    stack: Annotated[
+        int | None,
+        typer.Option(
+            "--stack", min=1, help="seeds trained at once by a process; by default what is fastest"
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="folder of the studies")] = STUDIES,
     report: ReportOption = True,
     language: LanguageOption = None,
@@ -85,6 +93,7 @@ def study(
                 splits,
                 jobs=jobs,
                 threads=threads,
+                stack=stack,
                 device=device,
                 out=out,
                 command=shlex.join(["fittingroom", *sys.argv[1:]]),

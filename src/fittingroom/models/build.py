@@ -18,11 +18,17 @@ from torch import nn
 from fittingroom.errors import ModelError
 from fittingroom.models.convnet import ConvNet
 from fittingroom.models.mlp import ThreeLayer, TwoLayer
+from fittingroom.models.resnet import ResNet
+from fittingroom.models.whitened import WhitenedNet
+from fittingroom.models.wide_resnet import WideResNet
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "two-layer": TwoLayer,
     "three-layer": ThreeLayer,
     "convnet": ConvNet,
+    "resnet": ResNet,
+    "wide-resnet": WideResNet,
+    "whitened": WhitenedNet,
 }
 
 

@@ -9,12 +9,22 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.modules.conv import _ConvNd
 
 from fittingroom.errors import ModelError
 from fittingroom.models.build import MODELS, build_network
 
 FORMAT = "fittingroom-model/1"
+
+# What a trained classifier looks at: shares of the picture itself and of the picture moved by
+# (down, right) pixels; and whether each is looked at from both sides. As in airbench
+# (Jordan 2024, arXiv 2404.00498, section 3.5).
+VIEWS: dict[str, tuple[dict[tuple[int, int], float], bool]] = {
+    "one": ({(0, 0): 1.0}, False),
+    "mirror": ({(0, 0): 1.0}, True),
+    "shifts": ({(0, 0): 0.5, (1, 1): 0.25, (-1, -1): 0.25}, True),
+}
 
 
 class Preprocessing(nn.Module):
@@ -59,6 +69,8 @@ class Classifier(nn.Module):
         The arguments it was built with, JSON values.
     input_shape
         (C, H, W) of the pictures.
+    views
+        A key of VIEWS: what it looks at in evaluation mode. Its scores are the mean over the views.
     """
 
     def __init__(
@@ -70,6 +82,7 @@ class Classifier(nn.Module):
         preprocessing: Preprocessing | None = None,
         architecture: str = "",
         options: dict[str, Any] | None = None,
+        views: str = "one",
     ) -> None:
         super().__init__()
         self.preprocessing = preprocessing or Preprocessing()
@@ -78,9 +91,24 @@ class Classifier(nn.Module):
         self.input_shape = input_shape
         self.architecture = architecture
         self.options = dict(options or {})
+        self.views = views
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the scores, float (B, K), of images, uint8 (B, C, H, W)."""
+        """Return the scores, float (B, K), of images, uint8 (B, C, H, W).
+
+        In training mode they are those of the pictures as they are, whatever the views.
+        """
+        if self.training or self.views == "one":
+            return self.score(images)
+        shares, both_sides = VIEWS[self.views]
+        scores = [share * self.score(moved(images, *by)) for by, share in shares.items()]
+        if both_sides:
+            images = images.flip(-1)
+            scores += [share * self.score(moved(images, *by)) for by, share in shares.items()]
+        return torch.stack(scores).sum(dim=0) / (1 + both_sides)
+
+    def score(self, images: Tensor) -> Tensor:
+        """Return the network's scores, float (B, K), of images, uint8 (B, C, H, W)."""
         return self.network(self.preprocessing(images))  # type: ignore[no-any-return]
 
     @property
@@ -153,6 +181,8 @@ class Classifier(nn.Module):
             "input_shape": json.dumps(self.input_shape),
             "classes": json.dumps(self.classes, ensure_ascii=False),
         }
+        if self.views != "one":
+            description["views"] = self.views
         # Clones: safetensors refuses tensors that share memory, as tied weights do.
         tensors = {
             name: t.detach().cpu().contiguous().clone() for name, t in self.state_dict().items()
@@ -186,10 +216,12 @@ class Classifier(nn.Module):
             options = dict(json.loads(description["options"]))
             channels, height, width = (int(n) for n in json.loads(description["input_shape"]))
             classes = [str(name) for name in json.loads(description["classes"])]
+            views = description.get("views", "one")
             mean, std = tensors["preprocessing.mean"], tensors["preprocessing.std"]
             preprocessing = Preprocessing(mean.flatten().tolist(), std.flatten().tolist())
             constants_fit = {mean.numel(), std.numel()} <= {1, channels}
-            if min(channels, height, width) < 1 or not classes or not constants_fit:
+            known = views in VIEWS
+            if min(channels, height, width) < 1 or not (classes and constants_fit and known):
                 raise ValueError  # noqa: TRY301 - as damaged as what int() refuses
         except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
             raise ModelError(f"{path}: the description of the model is damaged") from error
@@ -211,12 +243,23 @@ class Classifier(nn.Module):
             preprocessing=preprocessing,
             architecture=architecture,
             options=options,
+            views=views,
         )
         check_weights(path, classifier, tensors)
         if ours:
             network.to_empty(device="cpu")
         classifier.load_state_dict(tensors)
         return classifier.eval()
+
+
+def moved(images: Tensor, down: int, right: int) -> Tensor:
+    """Move images, uint8 (B, C, H, W), by so many pixels; black comes in from outside."""
+    if down == right == 0:
+        return images
+    height, width = images.shape[-2:]
+    most = max(abs(down), abs(right))
+    padded = F.pad(images, (most, most, most, most))
+    return padded[..., most - down : most - down + height, most - right : most - right + width]
 
 
 def check_weights(path: str | Path, classifier: Classifier, tensors: Mapping[str, Tensor]) -> None:

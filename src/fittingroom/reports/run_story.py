@@ -45,8 +45,11 @@ def _recipe(recipe: Recipe) -> Iterator[Sentence]:
         yield say("run.done.schedule", schedule=recipe.schedule)
     ways = [
         "flip" if recipe.flip else "",
+        "alternate flip" if recipe.alternate_flip else "",
         f"shift {recipe.shift}" if recipe.shift else "",
         f"erase {recipe.erase:g}" if recipe.erase else "",
+        f"mixup {recipe.mixup:g}" if recipe.mixup else "",
+        f"cutmix {recipe.cutmix:g}" if recipe.cutmix else "",
     ]
     if any(ways):
         yield say("run.done.augmented", how=", ".join(filter(None, ways)))

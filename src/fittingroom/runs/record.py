@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, JsonValue, ValidationError, model_validator
+from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
 
 
 class Data(BaseModel):
@@ -65,6 +65,7 @@ class Record(BaseModel):
     results: Results | None = None
     files: dict[str, str] = {}
     error: str | None = None
+    stacked: Annotated[int, Field(strict=True, gt=0)] = 1
 
     @model_validator(mode="after")
     def _finished_with_results(self) -> Self:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,22 +18,34 @@ from torch import nn
 
 from fittingroom.data.dataset import DataSplits, ImageDataset
 from fittingroom.data.sources import load
-from fittingroom.errors import FittingroomError, ModelError, RunError
+from fittingroom.errors import (
+    DivergenceError,
+    FittingroomError,
+    ModelError,
+    RecipeError,
+    RunError,
+)
 from fittingroom.evaluation.evaluate import Evaluation
 from fittingroom.models import MODELS, Classifier, Preprocessing, build_network, import_network
 from fittingroom.models.build import call_network, check_name
+from fittingroom.models.stacked import Stacked
 from fittingroom.runs import folder as files
 from fittingroom.runs.environment import describe_environment
 from fittingroom.runs.figures import draw_figures
 from fittingroom.runs.run import DEFAULT_FOLDER, Run, divide, judge, open_run
 from fittingroom.training.checkpoint import Checkpoint
+from fittingroom.training.compatibility import can_train_together, check_they_fit
 from fittingroom.training.device import Device, memory_errors, seed_everything, select_device
-from fittingroom.training.history import Progress
-from fittingroom.training.loop import Fit, check_they_fit, fit
+from fittingroom.training.history import Epoch, Progress
+from fittingroom.training.loop import Fit, fit
 from fittingroom.training.recipe import Recipe, recipe_for_model
 
 # A crash costs at most this much training, and the disk is not kept busy by short epochs.
 CHECKPOINT_SECONDS = 10.0
+
+# Pictures are enough for what a network finds in them before it is trained: 10,000 gave the fast
+# recipe the same accuracy.
+SAMPLE = 3000
 
 OwnNetwork = nn.Module | Callable[..., nn.Module]
 
@@ -100,10 +113,94 @@ def train(
     check_they_fit(classifier, splits, recipe)
     usual_name = f"{splits.name}-{recipe.model}-seed{recipe.seed}"
     folder = files.new_folder(Path(out), name or usual_name)
-    record = new_record(folder.name, recipe, splits, place, classifier, command)
-    return conduct(
-        folder, record, classifier, splits, recipe, place, figures, on_start, on_progress
+    diary = Diary(folder, new_record(folder.name, recipe, splits, place, classifier, command))
+    (run,) = conduct(
+        [diary],
+        [classifier],
+        splits,
+        [recipe],
+        place,
+        figures=figures,
+        on_start=on_start,
+        on_progress=on_progress,
     )
+    return run
+
+
+def train_together(
+    recipes: Sequence[Recipe],
+    data: DataSplits,
+    *,
+    names: Sequence[str],
+    device: str = "auto",
+    out: str | Path = DEFAULT_FOLDER,
+    on_progress: Callable[[Progress], None] = lambda _progress: None,
+) -> list[Run]:
+    """Train one recipe with several seeds at once, to the same ends as one after another.
+
+    Within rounding, that is; on one thread of a CPU, bit for bit. Each run has a folder as if it
+    had been trained alone, but no checkpoint and no figures, and its run.json says under
+    "stacked" how many there were. Its seconds are those of all divided by their number.
+
+    Parameters
+    ----------
+    recipes
+        They differ in nothing but their seeds.
+    data
+        What `fittingroom.load` returns.
+    names
+        Of the runs, in the same order.
+    device
+        auto, cpu, cuda, cuda:N or mps.
+    out
+        The folder for runs.
+    on_progress
+        Called with the progress of all together.
+
+    Returns
+    -------
+    The runs in their order. Those whose loss diverged have failed, and their record says why.
+
+    Raises
+    ------
+    FittingroomError
+        Of the kinds that `fittingroom.errors` names, in one line; a DivergenceError only where
+        there is but one run.
+    Interrupted
+        (a KeyboardInterrupt) at Ctrl-C. What was not finished begins anew.
+    """
+    first = recipes[0]
+    place = settle_device(first, device)
+    splits = divide(data, first)
+    with memory_errors(first.batch_size):
+        classifiers = [build_classifier(recipe, splits) for recipe in recipes]
+    check_they_fit(classifiers[0], splits, first)
+    check_they_stack(recipes, classifiers)
+    shared = new_record("", first, splits, place, classifiers[0], None)
+    shared["stacked"] = len(recipes)
+    diaries = []
+    for recipe, name in zip(recipes, names, strict=True):
+        folder = files.new_folder(Path(out), name)
+        own = {"name": folder.name, "recipe": recipe.model_dump(mode="json")}
+        diaries.append(Diary(folder, shared | own))
+    return conduct(diaries, classifiers, splits, recipes, place, on_progress=on_progress)
+
+
+def check_they_stack(recipes: Sequence[Recipe], classifiers: Sequence[Classifier]) -> None:
+    """See that runs can be trained at once.
+
+    Raises
+    ------
+    RecipeError
+        If their recipes differ in more than the seed, or are of a kind that cannot.
+    """
+    if len(recipes) > 1 and not can_train_together(recipes[0], classifiers[0]):
+        raise RecipeError(
+            f"runs of {recipes[0].model} by this recipe cannot be trained at once; "
+            "train them one by one"
+        )
+    if any(recipe.but(seed=0) != recipes[0].but(seed=0) for recipe in recipes):
+        raise RecipeError("recipes that are followed at once may differ in their seeds only")
 
 
 def resume(
@@ -150,71 +247,123 @@ def resume(
     with memory_errors(recipe.batch_size):
         own = None if isinstance(network, str) else network
         classifier = build_classifier(recipe, splits, own)
-    return conduct(
-        run.folder,
-        {k: v for k, v in run.record.items() if k not in {"error", "error_type"}},
-        classifier,
+    forgotten = {"error", "error_type", "stacked"}
+    diary = Diary(run.folder, {k: v for k, v in run.record.items() if k not in forgotten})
+    (finished,) = conduct(
+        [diary],
+        [classifier],
         splits,
-        recipe,
+        [recipe],
         place,
-        figures,
-        on_start,
-        on_progress,
-        checkpoint,
+        figures=figures,
+        on_start=on_start,
+        on_progress=on_progress,
+        checkpoint=checkpoint,
     )
+    return finished
 
 
 def conduct(
-    folder: Path,
-    record: dict[str, Any],
+    diaries: Sequence[Diary],
+    classifiers: Sequence[Classifier],
+    splits: DataSplits,
+    recipes: Sequence[Recipe],
+    device: Device,
+    *,
+    figures: bool = False,
+    on_start: Callable[[Run], None] = lambda _run: None,
+    on_progress: Callable[[Progress], None] = lambda _progress: None,
+    checkpoint: Checkpoint | None = None,
+) -> list[Run]:
+    """Train, evaluate, draw and write; the folders say at each moment how far they came.
+
+    One run, or several at once that differ in their seeds.
+    """
+    for diary in diaries:
+        diary.status(files.RUNNING)
+        on_start(Run(diary.folder))
+    recipe, alone = recipes[0], len(recipes) == 1
+    # A run alone is a stack of one: so it ends with the same bits as among others.
+    stacks = can_train_together(recipe, classifiers[0])
+    trained = Stacked(classifiers) if stacks else classifiers[0]
+    try:
+        with memory_errors(recipe.batch_size), stop_at_ctrl_c() as should_stop:
+            result = fit(
+                trained,
+                splits,
+                recipe,
+                device,
+                seeds=[recipe.seed for recipe in recipes],
+                on_progress=on_progress,
+                on_checkpoint=diaries[0].checkpoint_if_due,
+                should_stop=should_stop,
+                resume=checkpoint,
+            )
+        if result.checkpoint is not None:
+            diaries[0].checkpoint(result.checkpoint)
+        if not result.completed or should_stop():  # asked after the last step, or before
+            raise KeyboardInterrupt  # noqa: TRY301 - handled as one that comes by itself
+        if isinstance(trained, Stacked):
+            trained.unstack()
+        for run, (diary, classifier) in enumerate(zip(diaries, classifiers, strict=True)):
+            try:
+                finish(diary, classifier, splits, recipe, device, result, run, figures)
+            except DivergenceError as error:
+                diary.failed(error)
+                if alone:
+                    raise
+    except KeyboardInterrupt:
+        for diary in diaries:
+            diary.end(files.INTERRUPTED)
+        folder = diaries[0].folder
+        hint = Run(folder).how_to_go_on if alone else "runs that were trained at once begin anew"
+        raise Interrupted(folder, hint) from None
+    except FittingroomError as error:
+        for diary in diaries:
+            with suppress(RunError):  # of the two, the first error is the one to hear of
+                diary.failed(error)
+        raise
+    return [
+        Run(diary.folder, None if recipe.model in MODELS else classifier.network)
+        for diary, classifier in zip(diaries, classifiers, strict=True)
+    ]
+
+
+def finish(
+    diary: Diary,
     classifier: Classifier,
     splits: DataSplits,
     recipe: Recipe,
     device: Device,
+    result: Fit,
+    run: int,
     figures: bool,
-    on_start: Callable[[Run], None],
-    on_progress: Callable[[Progress], None],
-    checkpoint: Checkpoint | None = None,
-) -> Run:
-    """Train, evaluate, draw and write; the folder says at each moment how far it came."""
-    diary = Diary(folder, record)
-    diary.status(files.RUNNING)
-    on_start(Run(folder))
-    try:
-        with memory_errors(recipe.batch_size), stop_at_ctrl_c() as should_stop:
-            result = fit(
-                classifier,
-                splits,
-                recipe,
-                device,
-                on_progress=on_progress,
-                on_checkpoint=diary.checkpoint_if_due,
-                should_stop=should_stop,
-                resume=checkpoint,
-            )
-        diary.checkpoint(result.checkpoint)
-        if not result.completed or should_stop():  # asked after the last step, or before
-            raise KeyboardInterrupt  # noqa: TRY301 - handled as one that comes by itself
-        with memory_errors(recipe.batch_size):
-            evaluation = judge(classifier, splits, recipe, device.autocast_dtype)
-        diary.results(classifier, evaluation)
-        if figures:
-            draw_figures(folder / files.FIGURES, evaluation, splits, result.history)
-    except KeyboardInterrupt:
-        diary.status(files.INTERRUPTED)
-        raise Interrupted(folder, Run(folder).how_to_go_on) from None
-    except FittingroomError as error:
-        with suppress(RunError):  # of the two, the first error is the one to hear of
-            diary.status(files.FAILED, error=str(error), error_type=type(error).__name__)
-        raise
-    diary.status(
+) -> None:
+    """Judge one of the trained classifiers, the `run`th counted from 0, and write its results.
+
+    Raises
+    ------
+    DivergenceError
+        If its loss, or one of its scores, is not a number.
+    """
+    if result.checkpoint is None:
+        diary.history(result.histories[run])
+    if run in result.errors:
+        raise result.errors[run]
+    with memory_errors(recipe.batch_size):
+        classifier.to(device.torch_device)
+        evaluation = judge(classifier, splits, recipe, device.autocast_dtype)
+    diary.results(classifier, evaluation)
+    history = result.histories[run]
+    if figures:
+        draw_figures(diary.folder / files.FIGURES, evaluation, splits, history)
+    diary.end(
         files.FINISHED,
         finished=now(),
-        results=summarise(result, evaluation, splits),
+        results=summarise(history, result, evaluation, splits),
         files=diary.digests(),
     )
-    (folder / files.CHECKPOINT).unlink(missing_ok=True)
-    return Run(folder, None if recipe.model in MODELS else classifier.network)
+    (diary.folder / files.CHECKPOINT).unlink(missing_ok=True)
 
 
 class Diary:
@@ -232,10 +381,21 @@ class Diary:
         self.folder = folder
         self.record = record
         self.last_checkpoint = time.perf_counter()
+        self.ended = False
 
     def status(self, status: str, **more: Any) -> None:
         """Write run.json anew with this status."""
         files.write_json(self.folder / files.RECORD, self.record | {"status": status} | more)
+
+    def end(self, status: str, **more: Any) -> None:
+        """Write run.json for the last time, unless that was done already."""
+        if not self.ended:
+            self.status(status, **more)
+            self.ended = True
+
+    def failed(self, error: FittingroomError) -> None:
+        """Let the run end with this error, unless it had ended before."""
+        self.end(files.FAILED, error=str(error), error_type=type(error).__name__)
 
     def checkpoint_if_due(self, make: Callable[[], Checkpoint]) -> None:
         """Write a checkpoint unless the last one is only seconds old."""
@@ -245,9 +405,13 @@ class Diary:
     def checkpoint(self, checkpoint: Checkpoint) -> None:
         """Write what the run needs to go on, and the history so far."""
         files.write_whole(self.folder / files.CHECKPOINT, checkpoint.to_bytes())
-        epochs = (epoch.to_dict() for epoch in checkpoint.history)
-        files.write_json_lines(self.folder / files.HISTORY, epochs)
+        self.history(checkpoint.history)
         self.last_checkpoint = time.perf_counter()
+
+    def history(self, history: Sequence[Epoch]) -> None:
+        """Write one line for each finished epoch."""
+        epochs = (epoch.to_dict() for epoch in history)
+        files.write_json_lines(self.folder / files.HISTORY, epochs)
 
     def results(self, classifier: Classifier, evaluation: Evaluation) -> None:
         """Write the model and the predictions for the test pictures."""
@@ -318,9 +482,20 @@ def build_classifier(
         preprocessing=build_preprocessing(recipe, splits.train),
         architecture=recipe.model,
         options=options,
+        views=recipe.views,
     )
+    if recipe.model in MODELS:
+        initialize_from_data(classifier, splits.train)
     classifier.check_scores()
     return classifier
+
+
+def initialize_from_data(classifier: Classifier, train: ImageDataset) -> None:
+    """Let a network of ours that begins with something found in the pictures look at some."""
+    initialize = getattr(classifier.network, "initialize", None)
+    if initialize is not None:
+        few = train.images[:: math.ceil(len(train) / SAMPLE)]  # of all classes, however sorted
+        initialize(classifier.preprocessing(torch.from_numpy(few.copy())))
 
 
 def build_preprocessing(recipe: Recipe, train: ImageDataset) -> Preprocessing:
@@ -377,9 +552,11 @@ def describe_data(splits: DataSplits) -> dict[str, Any]:
     }
 
 
-def summarise(result: Fit, evaluation: Evaluation, splits: DataSplits) -> dict[str, Any]:
+def summarise(
+    history: Sequence[Epoch], result: Fit, evaluation: Evaluation, splits: DataSplits
+) -> dict[str, Any]:
     """Return the results that run.json holds."""
-    kept = result.history[result.kept_epoch - 1]
+    kept = history[result.kept_epoch - 1]
     return {
         "test": evaluation.to_dict(),
         "validation": None
@@ -389,10 +566,10 @@ def summarise(result: Fit, evaluation: Evaluation, splits: DataSplits) -> dict[s
             "loss": kept.validation_loss,
             "count": len(splits.validation),
         },
-        "epochs": len(result.history),
+        "epochs": len(history),
         "kept_epoch": result.kept_epoch,
         "training_seconds": result.seconds,
-        "images_per_second": len(splits.train) * len(result.history) / result.seconds,
+        "images_per_second": len(splits.train) * len(history) / result.seconds,
     }
 
 

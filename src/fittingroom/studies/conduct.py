@@ -39,8 +39,8 @@ from fittingroom.studies.study import (
 )
 from fittingroom.studies.team import Team
 from fittingroom.studies.watch import Snapshot, Watch
+from fittingroom.training.compatibility import check_they_fit
 from fittingroom.training.device import Device
-from fittingroom.training.loop import check_they_fit
 from fittingroom.training.recipe import Recipe
 
 # More often than this nobody needs to hear of a study.
@@ -57,6 +57,7 @@ def study(
     protocol: str | None = None,
     jobs: int | None = None,
     threads: int = 1,
+    stack: int | None = None,
     device: str = "auto",
     out: str | Path = DEFAULT_FOLDER,
     command: str | None = None,
@@ -78,11 +79,15 @@ def study(
     protocol
         holdout or notebook, for every setting; None for the plan's own.
     jobs
-        Runs side by side, each in a process of its own; None for one a CPU core, or one on a
-        GPU. 1 runs in this process. There are never more than runs are left to do.
+        Processes that work side by side; None for one a CPU core, or one on a GPU. 1 works in
+        this process. There are never more than runs are left to do.
     threads
-        CPU threads of each run. One is the default because it is the most work done, and because
-        the last bits of a result depend on their number: so they do not depend on `jobs`.
+        CPU threads of each process. One is the default because it is the most work done, and
+        because the last bits of a result depend on their number: so they do not depend on `jobs`.
+    stack
+        Runs of a setting that a process trains at once, where they differ in nothing but the seed
+        and network and recipe allow it; None for as many as is fastest, 1 for one after another.
+        On one thread of a CPU a run comes out the same, bit for bit, whatever the number.
     device
         auto, cpu, cuda, cuda:N or mps.
     out
@@ -103,7 +108,7 @@ def study(
     Interrupted
         (a KeyboardInterrupt) at Ctrl-C.
     """
-    for name, number in (("jobs", jobs), ("threads", threads)):
+    for name, number in (("jobs", jobs), ("threads", threads), ("stack", stack)):
         if number is not None and number < 1:
             raise StudyError(f"{name} must be 1 or more, found {number}")
     settled = settle_plan(plan).but(seeds=seeds, protocol=protocol)
@@ -118,9 +123,9 @@ def study(
     try:
         if count <= 1:
             with cpu_threads(threads):
-                runs_of.work(folder, settled, splits, device, follower)
+                runs_of.work(folder, settled, splits, device, follower, stack=stack)
         else:
-            with Team(folder, count, device, threads) as team:
+            with Team(folder, count, device, threads, stack) as team:
                 team.tell(settled)
                 team.follow(follower)
     except KeyboardInterrupt:
@@ -172,7 +177,7 @@ def division(recipe: Recipe) -> tuple[str, int | None, int]:
 
 
 def number_of_jobs(jobs: int | None, left: int, splits: DataSplits, device: Device) -> int:
-    """Return how many runs to do side by side where so many are left."""
+    """Return how many processes to let work side by side where so many runs are left."""
     if jobs is not None:
         return min(jobs, left)
     # Workers read the data again, which they cannot where they are only in this process's memory.

@@ -31,11 +31,16 @@ class Team:
     count
         How many.
     device, threads
-        Of each run.
+        Of each worker.
+    stack
+        Runs of a setting that a worker trains at once; None for as many as is fastest.
     """
 
-    def __init__(self, folder: Path, count: int, device: str, threads: int) -> None:
+    def __init__(
+        self, folder: Path, count: int, device: str, threads: int, stack: int | None = None
+    ) -> None:
         self.folder, self.count, self.device, self.threads = folder, count, device, threads
+        self.stack = stack
 
     def __enter__(self) -> Team:
         self.complaints = [tempfile.TemporaryFile() for _ in range(self.count)]  # noqa: SIM115
@@ -43,7 +48,8 @@ class Team:
         return self
 
     def _start(self, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
-        words = [str(self.folder), self.device, str(self.threads)]
+        stack = str(self.stack or "auto")
+        words = [str(self.folder), self.device, str(self.threads), str(self.count), stack]
         return subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "fittingroom.studies.worker", *words],
             stdin=subprocess.PIPE,

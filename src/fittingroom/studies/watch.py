@@ -79,7 +79,7 @@ class Watch:
         self.plan = plan
         self._places = {(s.name, seed): s.run_name(seed) for s, seed in plan.wanted}
         self._ended: dict[Key, Ended] = {}
-        self._side_by_side: deque[int] = deque(maxlen=LOOKS_REMEMBERED)
+        self._side_by_side: deque[float] = deque(maxlen=LOOKS_REMEMBERED)
 
     def look(self) -> Snapshot:
         """Return where the study stands now."""
@@ -91,7 +91,7 @@ class Watch:
                 news.append((*key, self._ended[key].accuracy))
             elif record["status"] == files.RUNNING:
                 running[key] = record
-        self._side_by_side.append(len(running))
+        self._side_by_side.append(sum(1 / stacked(record) for record in running.values()))
         return Snapshot(
             standings=tuple(self._standing(setting, running) for setting in self.plan.settings),
             done=len(self._ended),
@@ -136,7 +136,7 @@ class Watch:
             for seed in self.plan.seeds:
                 key = (setting.name, seed)
                 if key not in self._ended:
-                    passed = seconds_since(running[key].get("started")) if key in running else 0.0
+                    passed = seconds_spent(running[key]) if key in running else 0.0
                     left += max(needed - passed, 0.0)
         return left / max(*self._side_by_side, 1)
 
@@ -176,6 +176,16 @@ def seconds_of_an_epoch(ended: Iterable[Ended]) -> dict[str, float]:
         if run.seconds_of_an_epoch is not None:
             found[run.model].append(run.seconds_of_an_epoch)
     return {model: fmean(seconds) for model, seconds in found.items()}
+
+
+def seconds_spent(record: Mapping[str, Any]) -> float:
+    """Return the seconds spent on a run that goes on: of those of its stack, its share."""
+    return seconds_since(record.get("started")) / stacked(record)
+
+
+def stacked(record: Mapping[str, Any]) -> int:
+    """Return how many runs were or are trained at once, this one among them."""
+    return int(record.get("stacked", 1))
 
 
 def seconds_since(moment: object) -> float:

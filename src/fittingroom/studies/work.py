@@ -3,13 +3,17 @@
 A process that wants to do a run takes the lock of that run first; the operating system gives the
 lock back when the process ends, however it ends. So two commands on one study folder share the
 work, and a run that a crash left unfinished is done again by whoever comes next.
+
+Runs that differ in their seeds only are done several at once where that is faster: a process
+takes the locks of all of them, trains them as one stack, and writes one folder for each.
 """
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -19,9 +23,10 @@ from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DivergenceError, FittingroomError, RunError
 from fittingroom.runs import folder as files
 from fittingroom.runs.run import Run
-from fittingroom.runs.train import train
+from fittingroom.runs.train import build_classifier, settle_device, train_together
 from fittingroom.studies.plan import Setting, StudyPlan
 from fittingroom.studies.study import RUNS, ended
+from fittingroom.training.compatibility import most_together
 
 LOCKS = "locks"
 
@@ -35,6 +40,9 @@ def work(
     splits: DataSplits,
     device: str = "auto",
     pulse: Callable[[], None] = lambda: None,
+    *,
+    jobs: int = 1,
+    stack: int | None = None,
 ) -> None:
     """Do every run of a study that nobody else does; return when all of them are done.
 
@@ -50,6 +58,11 @@ def work(
         auto, cpu, cuda, cuda:N or mps.
     pulse
         Called several times a second; what it raises ends the work.
+    jobs
+        How many processes share the work.
+    stack
+        Runs of a setting to train at once, where its network and recipe allow it; None for as
+        many as is fastest.
 
     Raises
     ------
@@ -58,39 +71,86 @@ def work(
     """
     left = plan.wanted
     while left:
-        others = []
-        for setting, seed in left:
-            if is_done(folder, setting, seed):
-                continue
-            with claim(folder, setting, seed) as ours:
-                if not ours:
-                    others.append((setting, seed))
-                elif not is_done(folder, setting, seed):
-                    do_run(folder, setting, seed, splits, device, pulse)
+        waiting = [(s, seed) for s, seed in left if not is_done(folder, s, seed)]
+        left, sizes = [], {}
+        while waiting:
+            setting, _ = waiting[0]
+            seeds = [seed for s, seed in waiting if s.name == setting.name]
+            if setting.name not in sizes:
+                share = math.ceil(len(waiting) / jobs)
+                sizes[setting.name] = stack_size(setting, len(seeds), splits, device, share, stack)
+            size = sizes[setting.name]
+            rest, theirs = do_some(folder, setting, seeds, size, splits, device, pulse)
+            waiting = [(s, k) for s, k in waiting if s.name != setting.name or k in rest]
+            left += [(setting, seed) for seed in theirs]
             pulse()
-        left = others
         if left:
             time.sleep(WAITING_SECONDS)
 
 
-def do_run(
+def stack_size(
+    setting: Setting, runs: int, splits: DataSplits, device: str, share: int, stack: int | None
+) -> int:
+    """Return how many of a setting's `runs` to train at once, so that the stacks are even.
+
+    They are `stack`, or as many as is fastest but at most this process's `share` of the work.
+    """
+    recipe = setting.recipe
+    classifier = build_classifier(recipe.but(normalization="unit"), splits)
+    best = most_together(recipe, classifier, settle_device(recipe, device))
+    most = stack if stack is not None and best > 1 else min(best, share)
+    stacks = math.ceil(runs / most)
+    return math.ceil(runs / stacks)
+
+
+def do_some(
     folder: Path,
     setting: Setting,
-    seed: int,
+    seeds: Sequence[int],
+    size: int,
+    splits: DataSplits,
+    device: str,
+    pulse: Callable[[], None],
+) -> tuple[Sequence[int], list[int]]:
+    """Do the first `size` of a setting's runs that nobody else does.
+
+    Returns
+    -------
+    The seeds that were not come to, and those that other processes have taken.
+    """
+    ours: list[int] = []
+    theirs: list[int] = []
+    with ExitStack() as locks:
+        with locked(folder, "claims"):  # or two processes would take every other run
+            while seeds and len(ours) < size:
+                seed, *seeds = seeds
+                if not locks.enter_context(claim(folder, setting, seed)):
+                    theirs.append(seed)
+                elif not is_done(folder, setting, seed):
+                    ours.append(seed)
+        if ours:
+            do_runs(folder, setting, ours, splits, device, pulse)
+    return seeds, theirs
+
+
+def do_runs(
+    folder: Path,
+    setting: Setting,
+    seeds: Sequence[int],
     splits: DataSplits,
     device: str,
     pulse: Callable[[], None],
 ) -> None:
-    """Do one run from its beginning; a loss that diverges is a result too."""
-    clear(folder, setting, seed)
+    """Do runs from their beginning, all at once; a loss that diverges is a result too."""
+    for seed in seeds:
+        clear(folder, setting, seed)
     with suppress(DivergenceError):  # run.json says so, and so does the study
-        train(
-            setting.recipe_for(seed),
+        train_together(
+            [setting.recipe_for(seed) for seed in seeds],
             splits,
+            names=[setting.run_name(seed) for seed in seeds],
             device=device,
             out=folder / RUNS,
-            name=setting.run_name(seed),
-            figures=False,
             on_progress=lambda _progress: pulse(),
         )
 

@@ -1,7 +1,9 @@
-"""A process that works on a study: `python -m fittingroom.studies.worker FOLDER DEVICE THREADS`.
+"""A process that works on a study.
 
-It reads the plan, one line of JSON, from its standard input. It ends when all runs are done, or
-when its standard input closes: whoever started it has asked it to stop, or is no more.
+`python -m fittingroom.studies.worker FOLDER DEVICE THREADS JOBS STACK`: STACK is the number of
+runs to train at once, or "auto". It reads the plan, one line of JSON, from its standard input.
+It ends when all runs are done, or when its standard input closes: whoever started it has asked it
+to stop, or is no more.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from pathlib import Path
 from fittingroom.errors import FittingroomError
 
 
-def main(folder: str, device: str, threads: str) -> int:
+def main(folder: str, device: str, threads: str, jobs: str, stack: str) -> int:
     """Work; return the exit code."""
     line = sys.stdin.buffer.readline()
     if not line:
@@ -32,8 +34,9 @@ def main(folder: str, device: str, threads: str) -> int:
         if asked.is_set():  # where training heard of it too late to stop, and finished its run
             raise KeyboardInterrupt
 
+    most = None if stack == "auto" else int(stack)
     try:
-        do_work(line, Path(folder), device, int(threads), stop_if_asked)
+        do_work(line, Path(folder), device, int(threads), int(jobs), most, stop_if_asked)
     except FittingroomError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -43,7 +46,13 @@ def main(folder: str, device: str, threads: str) -> int:
 
 
 def do_work(
-    line: bytes, folder: Path, device: str, threads: int, pulse: Callable[[], None]
+    line: bytes,
+    folder: Path,
+    device: str,
+    threads: int,
+    jobs: int,
+    stack: int | None,
+    pulse: Callable[[], None],
 ) -> None:
     """Read the plan and the data, and do every run that nobody else does."""
     import torch
@@ -56,7 +65,7 @@ def do_work(
     torch.set_num_threads(threads)
     plan = validate(json.loads(line), str(folder))
     splits = load_again(read_record(folder)["data"], whose=f"study {plan.name}")
-    work(folder, plan, splits, device, pulse)
+    work(folder, plan, splits, device, pulse, jobs=jobs, stack=stack)
 
 
 def listen(asked: threading.Event) -> None:
@@ -69,4 +78,4 @@ def listen(asked: threading.Event) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:4]))
+    sys.exit(main(*sys.argv[1:6]))

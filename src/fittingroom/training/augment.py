@@ -16,13 +16,17 @@ ERASED_AREA = (0.02, 0.33)
 ERASED_ASPECT = (0.3, 3.3)
 
 
-def augment(images: Tensor, recipe: Recipe) -> Tensor:
-    """Apply the recipe's flip, shift and erasing to images, uint8 (B, C, H, W).
+def augment(images: Tensor, recipe: Recipe, which: Tensor, epoch: Tensor) -> Tensor:
+    """Apply the recipe's flips, shift and erasing to images, uint8 (B, C, H, W).
 
-    Each picture draws its own random numbers from torch's generator of the device.
+    Each picture draws its own random numbers from torch's generator of the device. `which`,
+    int64 (B,), are the pictures' numbers in the training set, and `epoch`, int64 (), counts from
+    0: the alternating flip goes by them.
     """
     if recipe.flip:
         images = flip(images)
+    if recipe.alternate_flip:
+        images = alternate_flip(images, which, epoch, recipe.seed)
     if recipe.shift:
         images = shift(images, recipe.shift)
     if recipe.erase:
@@ -34,6 +38,26 @@ def flip(images: Tensor) -> Tensor:
     """Mirror each picture left to right with probability 1/2."""
     mirrored = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5
     return torch.where(mirrored, images.flip(-1), images)
+
+
+def alternate_flip(images: Tensor, which: Tensor, epoch: Tensor, seed: int) -> Tensor:
+    """Mirror about half of the pictures, and in the next epoch the others.
+
+    So two epochs show every picture both ways, where a coin shows half of them one way twice
+    (Jordan 2024, arXiv 2404.00498, section 3.6).
+    """
+    mirrored = (first_sides(which, seed) + epoch) % 2 == 1
+    return torch.where(mirrored[:, None, None, None], images.flip(-1), images)
+
+
+def first_sides(which: Tensor, seed: int) -> Tensor:
+    """Return 0 or 1 for each picture's number, int64 (B,): half of each, and by the seed."""
+    # Multiplied by large odd numbers modulo 2^32, and the high bits, which depend on all others,
+    # folded down: the finalizer of MurmurHash3 (Appleby 2011).
+    mixed = (which + seed % 2**31 + 1) % 2**32
+    for factor in (0x85EBCA6B, 0xC2B2AE35):
+        mixed = ((mixed ^ (mixed >> 16)) * factor) % 2**32
+    return (mixed ^ (mixed >> 16)) % 2
 
 
 def shift(images: Tensor, most: int) -> Tensor:

@@ -7,6 +7,7 @@ that between epochs no random state has to be kept; within an epoch the generato
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fittingroom.errors import RunError
+from fittingroom.errors import DivergenceError, RunError
 from fittingroom.models.classifier import Classifier
+from fittingroom.models.stacked import Stacked
+from fittingroom.training.averaging import WeightAverage
 from fittingroom.training.device import Device
+from fittingroom.training.difficulty import Difficulty
 from fittingroom.training.history import Epoch, best_epoch
 from fittingroom.training.meter import Meter
 
-FORMAT = "fittingroom-checkpoint/1"
+FORMAT = "fittingroom-checkpoint/2"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A run at one moment between two steps.
+    """A run at one moment between two steps. Runs of a stack have none: they begin again.
 
     Parameters
     ----------
@@ -37,7 +41,8 @@ class Checkpoint:
         Training time so far.
     tensors
         Weights ("model.*"), optimizer state ("optimizer.INDEX.*"), the best weights so far
-        ("best.*", with early stopping), the losses and hits of the epoch in progress ("epoch.*")
+        ("best.*", with early stopping), their average ("average.*", where the recipe asks for
+        one), the losses and hits of the epoch in progress ("epoch.*")
         and the random generators' states ("random.*").
     """
 
@@ -97,39 +102,82 @@ class Checkpoint:
 
 
 class TrainingState:
-    """What changes while a run goes on: weights, optimizer, records, position.
+    """What changes while training goes on: weights, optimizer, records, position.
 
     Parameters
     ----------
     classifier
-        Trained in place.
+        One, or a stack of them; trained in place.
     optimizer
-        Over the classifier's parameters.
+        Over its parameters.
+    average
+        Of its weights, where the recipe asks for one.
+    difficulty
+        Of the training pictures, where the recipe asks for the hard ones.
     """
 
-    def __init__(self, classifier: Classifier, optimizer: torch.optim.Optimizer) -> None:
+    def __init__(
+        self,
+        classifier: Classifier | Stacked,
+        optimizer: torch.optim.Optimizer,
+        average: WeightAverage | None = None,
+        difficulty: Difficulty | None = None,
+    ) -> None:
         self.classifier = classifier
         self.optimizer = optimizer
-        self.history: list[Epoch] = []
+        self.average = average
+        self.difficulty = difficulty
+        self.runs = classifier.runs if isinstance(classifier, Stacked) else 1
+        self.histories: list[list[Epoch]] = [[] for _ in range(self.runs)]
+        self.errors: dict[int, DivergenceError] = {}
         self.best: dict[str, Tensor] = {}
         self.epoch = 0
         self.step = 0
         self.seconds = 0.0
 
-    def finish_epoch(self, record: Epoch, *, keep_best: bool) -> None:
-        """Note that an epoch is over; keep a copy of the weights if they are the best so far."""
-        self.history.append(record)
-        self.seconds += record.seconds
+    @property
+    def history(self) -> list[Epoch]:
+        """The records of a run that is alone; of a stack those of its first run."""
+        return self.histories[0]
+
+    @property
+    def sound(self) -> list[int]:
+        """The runs whose loss is a number still, counted from 0."""
+        return [run for run in range(self.runs) if run not in self.errors]
+
+    def finish_epoch(self, records: dict[int, Epoch], *, keep_best: bool) -> None:
+        """Note that an epoch is over; keep a copy of the weights if they are the best so far.
+
+        `records` holds those of the runs that are sound.
+        """
+        for run, record in records.items():
+            self.histories[run].append(record)
+        self.seconds += max(record.seconds for record in records.values())
         self.epoch, self.step = self.epoch + 1, 0
-        if keep_best and best_epoch(self.history) is record:
-            self.best = {k: t.detach().clone() for k, t in self.classifier.state_dict().items()}
+        if keep_best and best_epoch(self.history) is records[0]:
+            with self.averaged_weights():
+                weights = self.classifier.state_dict()
+                self.best = {name: tensor.detach().clone() for name, tensor in weights.items()}
+
+    def averaged_weights(self) -> AbstractContextManager[None]:
+        """Return the context in which the classifier has the weights that a run results in."""
+        return nullcontext() if self.average is None else self.average.applied()
+
+    def put_result(self) -> None:
+        """Give the classifier the weights that the run results in: best, averaged, or last."""
+        if self.best:
+            self.classifier.load_state_dict(self.best)
+        elif self.average is not None:
+            self.average.put(self.average.average)
 
     def checkpoint(self, meter: Meter, device: Device) -> Checkpoint:
-        """Return all of it as it is now."""
+        """Return all of a run that is alone as it is now."""
         parts = {
             "model": self.classifier.state_dict(),
             "optimizer": optimizer_tensors(self.optimizer),
             "best": self.best,
+            "average": {} if self.average is None else self.average.state(),
+            "difficulty": {} if self.difficulty is None else self.difficulty.state(),
             "epoch": meter.state(),
             "random": random_states(device),
         }
@@ -152,10 +200,14 @@ class TrainingState:
         try:
             self.classifier.load_state_dict(checkpoint.part("model"))
             restore_optimizer(self.optimizer, checkpoint.part("optimizer"))
-        except (RuntimeError, ValueError, IndexError) as error:
+            if self.average is not None:
+                self.average.restore(checkpoint.part("average"))
+            if self.difficulty is not None:
+                self.difficulty.restore(checkpoint.part("difficulty"))
+        except (RuntimeError, ValueError, IndexError, KeyError) as error:
             raise RunError(f"the checkpoint is of another network: {error}") from error
         device = next(self.classifier.parameters()).device
-        self.history = list(checkpoint.history)
+        self.histories = [list(checkpoint.history)]
         self.best = {name: tensor.to(device) for name, tensor in checkpoint.part("best").items()}
         self.epoch, self.step = checkpoint.epoch, checkpoint.step
         self.seconds = checkpoint.seconds

@@ -7,9 +7,11 @@ import platform
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+import torch.utils.deterministic
 
 from fittingroom.errors import DeviceError
 from fittingroom.training.bf16 import Bf16, try_on_cpu
@@ -172,6 +174,8 @@ def repeatable(device: Device) -> Iterator[None]:
     deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     cudnn = torch.backends.cudnn.benchmark
+    deterministic_settings: Any = torch.utils.deterministic  # its type is made at run time
+    filled = deterministic_settings.fill_uninitialized_memory
     flushed = flushes_denormals()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     devices = [] if device.kind == "cpu" else [device.torch_device]
@@ -179,12 +183,15 @@ def repeatable(device: Device) -> Iterator[None]:
     with torch.random.fork_rng(devices, device_type=kind):
         torch.use_deterministic_algorithms(device.kind == "cuda", warn_only=True)
         torch.backends.cudnn.benchmark = False
+        # Nothing here reads memory before it is written, and filling it costs a kernel a tensor.
+        deterministic_settings.fill_uninitialized_memory = False
         torch.set_flush_denormal(True)
         try:
             yield
         finally:
             torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
             torch.backends.cudnn.benchmark = cudnn
+            deterministic_settings.fill_uninitialized_memory = filled
             torch.set_flush_denormal(flushed)
 
 
@@ -212,10 +219,15 @@ def memory_errors(batch_size: int) -> Iterator[None]:
         if isinstance(error, RuntimeError) and not is_out_of_memory(error):
             raise
         reason = str(error).splitlines()[0] if str(error) else "no memory left"
-        raise DeviceError(
-            f"out of memory ({reason}); try a smaller --batch-size than {batch_size}, "
-            "a smaller network, or smaller pictures with --size"
-        ) from error
+        raise out_of_memory(reason, batch_size) from error
+
+
+def out_of_memory(reason: str, batch_size: int) -> DeviceError:
+    """Return the error that says that memory ran out, and what to do."""
+    return DeviceError(
+        f"out of memory ({reason}); try a smaller --batch-size than {batch_size}, "
+        "a smaller network, or smaller pictures with --size"
+    )
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fittingroom.training.course import Course
 
 # More updates a second than this no person reads, and each one waits for the device.
 UPDATE_SECONDS = 0.1
@@ -20,13 +23,16 @@ class Epoch:
         Counted from 1.
     train_loss, train_accuracy
         Means over the pictures as they were trained on, augmentation and label smoothing
-        included, while the weights were changing. Accuracies are fractions, 0 to 1.
+        included, while the weights were changing. Accuracies are fractions, 0 to 1. Where an
+        epoch has only the hard pictures, means over all pictures as each was last seen, without
+        label smoothing.
     validation_loss, validation_accuracy
         Of the weights at the end of the epoch on the validation pictures; None without any.
     learning_rate
         At the last step of the epoch.
     seconds
-        Wall-clock time of training and validation.
+        Wall-clock time of training and validation; of runs that are trained at once, each one's
+        share.
     """
 
     epoch: int
@@ -44,7 +50,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands.
+    """Where a run stands, or several that are trained at once.
 
     Parameters
     ----------
@@ -53,13 +59,13 @@ class Progress:
     step, steps
         Steps done in this epoch, and how many it has.
     loss
-        Mean training loss of this epoch so far.
+        Mean training loss of this epoch so far, over all runs.
     images_per_second
-        Training pictures a second since the start, validation included.
+        Training pictures a second since the start, of all runs, validation included.
     seconds_left
         Estimated from the steps done so far.
     finished
-        The record of the epoch, once it is over; None while it goes on.
+        The record of the epoch, once it is over, of the first run; None while it goes on.
     """
 
     epoch: int
@@ -82,12 +88,14 @@ class Pace:
 
     Parameters
     ----------
-    epochs, steps, batch_size
-        Epochs of the run, steps of an epoch, pictures of a step.
+    course
+        How many steps there are.
+    runs
+        How many runs take each step.
     """
 
-    def __init__(self, epochs: int, steps: int, batch_size: int) -> None:
-        self.epochs, self.steps, self.batch_size = epochs, steps, batch_size
+    def __init__(self, course: Course, runs: int = 1) -> None:
+        self.course, self.runs = course, runs
         self.started = self.last_update = time.perf_counter()
         self.steps_timed = 0
 
@@ -102,14 +110,15 @@ class Pace:
 
     def progress(self, epoch: int, step: int, loss: float) -> Progress:
         """Describe the moment after `step` steps of `epoch` (counted from 1)."""
+        course, recipe = self.course, self.course.recipe
         seconds_a_step = (time.perf_counter() - self.started) / max(self.steps_timed, 1)
-        left = (self.epochs - epoch) * self.steps + self.steps - step
+        left = course.all_steps - course.steps_before(epoch - 1) - step
         return Progress(
             epoch=epoch,
-            epochs=self.epochs,
+            epochs=recipe.epochs,
             step=step,
-            steps=self.steps,
+            steps=course.steps(epoch - 1),
             loss=loss,
-            images_per_second=self.batch_size / max(seconds_a_step, 1e-9),
+            images_per_second=recipe.batch_size * self.runs / max(seconds_a_step, 1e-9),
             seconds_left=left * seconds_a_step,
         )

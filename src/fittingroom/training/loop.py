@@ -3,34 +3,43 @@
 It reads from top to bottom: shuffle, take a batch, zero the gradients, forward, loss, backward,
 step; after each epoch look at the validation pictures. All pictures stay in one tensor on the
 device, uint8 as they came from the file: no workers, no second copy.
+
+The same lines train one classifier or a stack of them. Each run of a stack has its own order of
+the pictures, the one it would have alone; a batch holds the first run's pictures, then the
+second's, and so on.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from statistics import fmean
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from fittingroom.data.dataset import DataSplits, ImageDataset
-from fittingroom.errors import DivergenceError, ModelError, RecipeError
+from fittingroom.errors import DivergenceError
 from fittingroom.models.classifier import Classifier
-from fittingroom.models.inference import compute_scores
-from fittingroom.training.augment import augment
+from fittingroom.models.stacked import Stacked
+from fittingroom.training.averaging import WeightAverage
 from fittingroom.training.checkpoint import Checkpoint, TrainingState, restore_random_states
+from fittingroom.training.compatibility import check_they_fit
+from fittingroom.training.course import Course
 from fittingroom.training.device import Device, repeatable, seed_everything
+from fittingroom.training.difficulty import Difficulty
 from fittingroom.training.history import Epoch, Pace, Progress, best_epoch
+from fittingroom.training.memory import check_memory
 from fittingroom.training.meter import Meter
-from fittingroom.training.optimizers import build_optimizer, learning_rate
+from fittingroom.training.optimizers import build_optimizer, set_learning_rate
 from fittingroom.training.recipe import Recipe
-
-EVALUATION_BATCH = 1000
+from fittingroom.training.replay import Step
+from fittingroom.training.step import make_step
+from fittingroom.training.validation import measure
 
 
 @dataclass(frozen=True)
@@ -39,31 +48,40 @@ class Fit:
 
     Parameters
     ----------
-    history
-        One record for each finished epoch.
+    histories
+        For each run one record for each finished epoch, as far as its loss was a number.
+    errors
+        Of the runs of a stack, counted from 0, those whose loss became NaN or infinite.
     seconds
-        Wall-clock time of training and validation.
+        Wall-clock time of training and validation; of a stack divided by the number of runs.
     completed
         False if training was stopped from outside before its end.
     kept_epoch
         The epoch whose weights the classifier now has.
     checkpoint
-        Where training ended, to go on from if it was stopped.
+        Where training ended, to go on from if it was stopped; None for more runs than one.
     """
 
-    history: tuple[Epoch, ...]
+    histories: tuple[tuple[Epoch, ...], ...]
+    errors: Mapping[int, DivergenceError]
     seconds: float
     completed: bool
     kept_epoch: int
-    checkpoint: Checkpoint
+    checkpoint: Checkpoint | None
+
+    @property
+    def history(self) -> tuple[Epoch, ...]:
+        """The records of a run that was alone; of a stack those of its first run."""
+        return self.histories[0]
 
 
 def fit(
-    classifier: Classifier,
+    classifier: Classifier | Stacked,
     splits: DataSplits,
     recipe: Recipe,
     device: Device,
     *,
+    seeds: Sequence[int] | None = None,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
     on_checkpoint: Callable[[Callable[[], Checkpoint]], None] = lambda _make: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -74,149 +92,154 @@ def fit(
     Parameters
     ----------
     classifier
-        Its weights are what training starts from. It is moved to the device.
+        Its weights are what training starts from. It is moved to the device. Of several in a
+        stack each ends where it would have ended alone, within rounding.
     splits
         Divided as the recipe says. The test pictures are not touched.
+    seeds
+        One for each run of a stack, in its order; None for the recipe's own.
     on_progress
         Called ten times a second at most, and at the end of each epoch.
     on_checkpoint
-        Called after each epoch with a function that makes a checkpoint, to call if one is wanted.
+        Called after each epoch with a function that makes a checkpoint, to call if one is
+        wanted; not for more runs than one.
     should_stop
         Asked after each step; once it says True, training ends there.
     resume
-        A checkpoint of the same recipe and data to go on from.
+        A checkpoint of the same recipe and data to go on from, of a run that was alone.
 
     Raises
     ------
     DivergenceError
-        If the loss becomes NaN or infinite.
+        If the loss of a run that is alone becomes NaN or infinite. In a stack the others go on.
     ModelError, RecipeError
         If the network, the data and the recipe do not go together.
     """
     check_they_fit(classifier, splits, recipe)
+    if isinstance(classifier, Classifier):
+        check_memory(classifier, recipe.batch_size, device)
     images, labels = to_device(splits.train, device)
     validation = to_device(splits.validation, device)
     classifier.to(device.torch_device)
-    count, batch_size = len(labels), recipe.batch_size
-    steps = math.ceil(count / batch_size)
-    state = TrainingState(classifier, build_optimizer(classifier.parameters(), recipe))
+    course = Course(len(labels), recipe)
+    state = TrainingState(
+        classifier,
+        build_optimizer(classifier.parameters(), recipe),
+        WeightAverage(classifier, recipe.average) if recipe.average else None,
+        Difficulty(len(labels), device.torch_device) if recipe.hard_share < 1 else None,
+    )
     if resume is not None:
         state.restore(resume)
-    pace = Pace(recipe.epochs, steps, batch_size)
-    meter = Meter(steps, device)
+    step = make_step(state, images, labels, recipe, device)
+    pace = Pace(course, state.runs)
+    meter = Meter(course.steps(0), device, state.runs)
 
     def keep_going() -> bool:
         if pace.step_is_due():
-            loss = finite_loss(meter, state, recipe, count)
+            losses = sound_losses(meter, state, course)
+            if not losses:
+                return False
+            loss = fmean(losses.values())
             on_progress(pace.progress(state.epoch + 1, state.step, loss))
         return not should_stop()
 
     with repeatable(device):
         while state.epoch < recipe.epochs and not out_of_patience(state.history, recipe):
             started = time.perf_counter()
-            seed_everything(recipe.seed, state.epoch + 1)
-            order = torch.randperm(count).to(device.torch_device)
-            meter = Meter(steps, device)
+            if state.difficulty is not None and state.step == 0:
+                state.difficulty.begin_epoch()
+            orders = draw_orders(seeds or [recipe.seed], course, state).to(device.torch_device)
+            steps = course.steps(state.epoch)
+            meter = Meter(steps, device, state.runs)
             if resume is not None and state.step:
                 restore_random_states(device, resume.part("random"))
                 meter.restore(resume.part("epoch"))
 
-            train_epoch(state, images, labels, order, recipe, device, meter, keep_going)
-            if state.step < steps:
-                state.seconds += time.perf_counter() - started
+            train_epoch(state, step, orders, course, meter, keep_going)
+            train_losses = sound_losses(meter, state, course)
+            if state.step < steps or not train_losses:
+                state.seconds += (time.perf_counter() - started) / state.runs
                 break
 
-            train_loss = finite_loss(meter, state, recipe, count)
-            validation_loss, validation_accuracy = measure(classifier, *validation, device)
-            record = Epoch(
-                epoch=state.epoch + 1,
-                train_loss=train_loss,
-                train_accuracy=meter.accuracy(count),
-                validation_loss=validation_loss,
-                validation_accuracy=validation_accuracy,
-                learning_rate=state.optimizer.param_groups[0]["lr"],
-                seconds=time.perf_counter() - started,
-            )
-            state.finish_epoch(record, keep_best=recipe.early_stopping is not None)
-            on_progress(replace(pace.progress(record.epoch, steps, train_loss), finished=record))
-            on_checkpoint(partial(state.checkpoint, meter, device))
+            train_accuracies = meter.accuracies(course.pictures(state.epoch))
+            if state.difficulty is not None:  # of all pictures, not of the hard ones of this epoch
+                train_losses = {0: state.difficulty.mean_loss()}
+                train_accuracies = [state.difficulty.accuracy()]
+            with state.averaged_weights():
+                marks = measure(classifier, *validation, device)
+            seconds = (time.perf_counter() - started) / state.runs
+            records = {
+                run: Epoch(
+                    epoch=state.epoch + 1,
+                    train_loss=loss,
+                    train_accuracy=train_accuracies[run],
+                    validation_loss=marks[run][0],
+                    validation_accuracy=marks[run][1],
+                    learning_rate=course.learning_rate(state.epoch, steps - 1),
+                    seconds=seconds,
+                )
+                for run, loss in train_losses.items()
+            }
+            state.finish_epoch(records, keep_best=recipe.early_stopping is not None)
+            progress = pace.progress(state.epoch, steps, fmean(train_losses.values()))
+            on_progress(replace(progress, finished=next(iter(records.values()))))
+            if state.runs == 1:
+                on_checkpoint(partial(state.checkpoint, meter, device))
 
-        checkpoint = state.checkpoint(meter, device)
+        if state.runs == 1 and state.errors:
+            raise state.errors[0]
+        checkpoint = state.checkpoint(meter, device) if state.runs == 1 else None
 
-    completed = state.step == 0 and (
-        state.epoch == recipe.epochs or out_of_patience(state.history, recipe)
+    completed = not state.sound or (
+        state.step == 0 and (state.epoch == recipe.epochs or out_of_patience(state.history, recipe))
     )
-    if completed and state.best:
-        classifier.load_state_dict(state.best)
+    if completed:
+        state.put_result()
     kept = best_epoch(state.history).epoch if completed and state.best else state.epoch
     classifier.eval()
-    return Fit(tuple(state.history), state.seconds, completed, kept, checkpoint)
+    histories = tuple(tuple(history) for history in state.histories)
+    return Fit(histories, state.errors, state.seconds, completed, kept, checkpoint)
+
+
+def draw_orders(seeds: Sequence[int], course: Course, state: TrainingState) -> Tensor:
+    """Return for each seed the pictures of the epoch in their order, int64 (runs, pictures)."""
+    orders = []
+    for seed in seeds:
+        seed_everything(seed, state.epoch + 1)
+        if state.difficulty is None or state.epoch == 0:
+            orders.append(torch.randperm(course.count))
+        else:
+            orders.append(state.difficulty.draw(course.pictures(state.epoch)))
+    return torch.stack(orders)
 
 
 def train_epoch(
     state: TrainingState,
-    images: Tensor,
-    labels: Tensor,
-    order: Tensor,
-    recipe: Recipe,
-    device: Device,
+    step: Step,
+    orders: Tensor,
+    course: Course,
     meter: Meter,
     keep_going: Callable[[], bool],
 ) -> None:
-    """Go through the pictures once in the given order, or until `keep_going` says no."""
-    classifier, optimizer, size = state.classifier, state.optimizer, recipe.batch_size
-    steps = len(meter.losses)
-    classifier.train()
+    """Go through the pictures in the given orders, or until `keep_going` says no."""
+    size, steps = course.recipe.batch_size, len(meter.losses)
+    epoch = torch.tensor(state.epoch, device=orders.device)
+    state.classifier.train()
     while state.step < steps:
-        batch = order[state.step * size : (state.step + 1) * size]
-        # index_select: on a Xeon, images[batch] took 15 times as long.
-        x, y = augment(images.index_select(0, batch), recipe), labels.index_select(0, batch)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(
-                recipe, state.epoch * steps + state.step, recipe.epochs * steps
-            )
+        end = (state.step + 1) * size if state.step < steps - 1 else None
+        batch = orders[:, state.step * size : end].flatten()
+        set_learning_rate(state.optimizer, course.learning_rate(state.epoch, state.step))
 
-        optimizer.zero_grad()
-        with device.autocast():
-            scores = classifier(x)
-            loss = F.cross_entropy(scores.float(), y, label_smoothing=recipe.label_smoothing)
-        loss.backward()
-        optimizer.step()
+        losses, scores, y = step(batch, epoch)
 
-        meter.add(state.step, loss, scores, y)
+        if state.average is not None:
+            state.average.update()
+        if state.difficulty is not None:
+            state.difficulty.note(batch, scores, y)
+        meter.add(state.step, losses, scores, y)
         state.step += 1
         if not keep_going():
             break
-
-
-def check_they_fit(classifier: Classifier, splits: DataSplits, recipe: Recipe) -> None:
-    """See that this network can be trained on these data by this recipe.
-
-    Raises
-    ------
-    ModelError
-        If the network has no weights to train.
-    RecipeError
-        If a batch is larger than the training set, a shift takes pictures out of sight, or early
-        stopping has no validation pictures to look at.
-    """
-    count, size = len(splits.train), min(splits.image_shape[1:])
-    if classifier.num_parameters == 0:
-        raise ModelError(f"{classifier.architecture}: the network has no weights to train")
-    if recipe.batch_size > count:
-        raise RecipeError(
-            f"batch_size must be at most the {count:,} training pictures, "
-            f"found {recipe.batch_size:,}; try --batch-size {max(1, count // 8)}"
-        )
-    if recipe.shift >= size:
-        raise RecipeError(
-            f"shift must be less than the pictures' {size} pixels, found {recipe.shift:,}"
-        )
-    if recipe.early_stopping is not None and len(splits.validation) == 0:
-        raise RecipeError(
-            "early_stopping needs validation pictures, and none are held back; "
-            "give --validation-size"
-        )
 
 
 def to_device(dataset: ImageDataset, device: Device) -> tuple[Tensor, Tensor]:
@@ -229,18 +252,6 @@ def to_device(dataset: ImageDataset, device: Device) -> tuple[Tensor, Tensor]:
     return images.to(device.torch_device), labels.to(device.torch_device)
 
 
-def measure(
-    classifier: Classifier, images: Tensor, labels: Tensor, device: Device
-) -> tuple[float | None, float | None]:
-    """Return mean cross-entropy and accuracy (0 to 1) on these pictures; None without any."""
-    if len(labels) == 0:
-        return None, None
-    with device.autocast():
-        scores = compute_scores(classifier, images.split(EVALUATION_BATCH))
-    correct = int((scores.argmax(dim=1) == labels).sum())
-    return float(F.cross_entropy(scores, labels)), correct / len(labels)
-
-
 def out_of_patience(history: list[Epoch], recipe: Recipe) -> bool:
     """Tell whether early stopping ends the run here."""
     if recipe.early_stopping is None or not history:
@@ -248,22 +259,28 @@ def out_of_patience(history: list[Epoch], recipe: Recipe) -> bool:
     return len(history) - best_epoch(history).epoch >= recipe.early_stopping
 
 
-def finite_loss(meter: Meter, state: TrainingState, recipe: Recipe, count: int) -> float:
-    """Return the mean loss of the epoch so far.
+def sound_losses(meter: Meter, state: TrainingState, course: Course) -> dict[int, float]:
+    """Return the mean losses of the epoch so far of the runs, counted from 0, that have one.
 
-    Raises
-    ------
-    DivergenceError
-        If it is not a number any more.
+    A run whose loss is not a number any more gets its error noted in `state`.
     """
-    size = recipe.batch_size
-    loss = meter.mean_loss(state.step, size, min(state.step * size, count))
-    if math.isfinite(loss):
-        return loss
-    step, steps = meter.first_bad_step(), len(meter.losses)
-    value = meter.losses[step - 1].item()
-    lr = learning_rate(recipe, state.epoch * steps + step - 1, recipe.epochs * steps)
-    raise DivergenceError(
-        f"the loss became {value} in epoch {state.epoch + 1}, step {step} of {steps}, "
-        f"at learning rate {lr:g}; try a lower one, e.g. --lr {min(recipe.lr / 10, 0.001):g}"
+    size = course.recipe.batch_size
+    whole = state.step == len(meter.losses)
+    pictures = course.pictures(state.epoch) if whole else state.step * size
+    losses = meter.mean_losses(state.step, size, pictures)
+    for run in state.sound:
+        if not math.isfinite(losses[run]):
+            state.errors[run] = divergence(meter, run, state.epoch, course)
+    return {run: losses[run] for run in state.sound}
+
+
+def divergence(meter: Meter, run: int, epoch: int, course: Course) -> DivergenceError:
+    """Say where a run's loss became NaN or infinite, and what to do."""
+    step, steps = meter.first_bad_step(run), len(meter.losses)
+    value = meter.losses[step - 1, run].item()
+    lr = course.learning_rate(epoch, step - 1)
+    lower = min(course.recipe.lr / 10, 0.001)
+    return DivergenceError(
+        f"the loss became {value} in epoch {epoch + 1}, step {step} of {steps}, "
+        f"at learning rate {lr:g}; try a lower one, e.g. --lr {lower:g}"
     )

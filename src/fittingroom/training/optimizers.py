@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Iterable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from fittingroom.training.muon import Muon
 from fittingroom.training.recipe import Recipe
 
 # The rising part of one-cycle, and where it starts and ends relative to the highest rate:
@@ -18,15 +19,37 @@ END = START / 1e4
 
 
 def build_optimizer(parameters: Iterable[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
-    """Return the recipe's optimizer, in torch's fused form: one call updates every weight."""
-    settings = {"lr": recipe.lr, "weight_decay": recipe.weight_decay, "fused": True}
+    """Return the recipe's optimizer, in torch's fused form: one call updates every weight.
+
+    Its learning rate is set by `set_learning_rate`. Parameters are in the network's order.
+    """
+    weights = list(parameters)
+    on_cuda = weights[0].is_cuda
+    # A CUDA graph plays back the numbers of its recording, but reads tensors anew each time.
+    lr = torch.tensor(recipe.lr, device=weights[0].device) if on_cuda else recipe.lr
+    decay = recipe.weight_decay
     match recipe.optimizer:
         case "adam":
-            return torch.optim.Adam(parameters, **settings)  # type: ignore[arg-type]
+            return torch.optim.Adam(weights, lr, weight_decay=decay, fused=True, capturable=on_cuda)
         case "adamw":
-            return torch.optim.AdamW(parameters, **settings)  # type: ignore[arg-type]
+            return torch.optim.AdamW(
+                weights, lr, weight_decay=decay, fused=True, capturable=on_cuda
+            )
         case "sgd":
-            return torch.optim.SGD(parameters, momentum=0.9, nesterov=True, **settings)  # type: ignore[arg-type]
+            return torch.optim.SGD(
+                weights, lr, momentum=0.9, nesterov=True, weight_decay=decay, fused=True
+            )
+        case "muon":
+            return Muon(weights, lr, weight_decay=decay)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Let the next step be taken at this learning rate."""
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def constant(step: int, steps: int) -> float:

@@ -24,6 +24,9 @@ MAX_SEED = 2**63 - 1
 # A higher number of anything else is a slip.
 MAX_COUNT = 10**9
 
+# What a recipe's table says to people, beside its fields.
+NOTES = ("about", "made_for")
+
 
 class Recipe(BaseModel):
     """Everything that determines a run: same recipe, data and kind of device, same weights.
@@ -45,7 +48,11 @@ class Recipe(BaseModel):
     )
 
     model: Annotated[
-        str, Field(description="two-layer, three-layer, convnet, or module:Class of your own")
+        str,
+        Field(
+            description="two-layer, three-layer, convnet, whitened, resnet, wide-resnet, or "
+            "module:Class of your own"
+        ),
     ] = "three-layer"
     model_options: Annotated[
         dict[str, JsonValue], Field(description="arguments of the network, e.g. hidden=[512,256]")
@@ -74,8 +81,11 @@ class Recipe(BaseModel):
     ] = 15
     batch_size: Annotated[int, Field(gt=0, le=MAX_COUNT, description="pictures in one step")] = 64
     optimizer: Annotated[
-        Literal["adam", "adamw", "sgd"],
-        Field(description="adam, adamw, or sgd with Nesterov momentum 0.9"),
+        Literal["adam", "adamw", "sgd", "muon"],
+        Field(
+            description="adam, adamw, sgd with Nesterov momentum 0.9, or muon: orthogonal steps "
+            "for hidden weights, adamw for the rest"
+        ),
     ] = "adam"
     lr: Annotated[
         float, Field(gt=0, description="learning rate; its highest value if there is a schedule")
@@ -85,13 +95,44 @@ class Recipe(BaseModel):
         Field(description="how the learning rate goes: constant, cosine to 0, or one-cycle"),
     ] = "constant"
     weight_decay: Annotated[
-        float, Field(ge=0, description="L2 penalty; decoupled from the gradient with adamw")
+        float,
+        Field(ge=0, description="L2 penalty; decoupled from the gradient with adamw and muon"),
     ] = 0.0
     label_smoothing: Annotated[
         float, Field(ge=0, lt=1, description="share of the target spread over all classes")
     ] = 0.0
+    sharpness: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="step against the gradient found this far uphill (SAM's rho), at twice "
+            "the work; 0 for the plain gradient",
+        ),
+    ] = 0.0
+    average: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="share of the old average of the weights kept at each step, and the "
+            "averaged weights are the result; 0 for the last weights",
+        ),
+    ] = 0.0
     flip: Annotated[
         bool, Field(description="mirror each picture left to right with probability 1/2")
+    ] = False
+    hard_share: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1,
+            description="share of the training pictures in each epoch after the first, drawn by "
+            "their last loss: mostly the hard ones",
+        ),
+    ] = 1.0
+    alternate_flip: Annotated[
+        bool,
+        Field(description="mirror each picture in every other epoch, one half of them at a time"),
     ] = False
     shift: Annotated[
         int,
@@ -101,6 +142,22 @@ class Recipe(BaseModel):
     ] = 0
     erase: Annotated[
         float, Field(ge=0, le=1, description="probability of erasing a random rectangle")
+    ] = 0.0
+    mixup: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="blend each picture and its label with another's; the shares are drawn "
+            "from Beta(mixup, mixup)",
+        ),
+    ] = 0.0
+    cutmix: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="paste a rectangle of another picture into each and share the label; "
+            "the areas are drawn from Beta(cutmix, cutmix)",
+        ),
     ] = 0.0
     normalization: Annotated[
         Literal["unit", "standard"],
@@ -113,6 +170,13 @@ class Recipe(BaseModel):
         Literal["fp32", "bf16", "auto"],
         Field(description="fp32, bf16, or auto: bf16 where the hardware computes it fast"),
     ] = "fp32"
+    views: Annotated[
+        Literal["one", "mirror", "shifts"],
+        Field(
+            description="what a trained model looks at: one picture; mirror: its mirror image "
+            "too; shifts: both, moved by a pixel too; it answers with the mean of the scores"
+        ),
+    ] = "one"
     early_stopping: Annotated[
         int | None,
         Field(
@@ -144,6 +208,9 @@ class Recipe(BaseModel):
                 "validation_size has no meaning under protocol 'notebook', which trains on every "
                 "picture; use protocol 'holdout'"
             )
+        for one, other in (("flip", "alternate_flip"), ("mixup", "cutmix")):
+            if getattr(self, one) and getattr(self, other):
+                raise ValueError(f"{one} and {other} exclude each other; leave out one of them")
         return self
 
     def but(self, /, **fields: Any) -> Recipe:
@@ -177,7 +244,7 @@ def recipe(name: str | Path = DEFAULT_RECIPE, **fields: Any) -> Recipe:
     """
     shipped = shipped_recipes()
     if str(name) in shipped:
-        found = {k: v for k, v in shipped[str(name)].items() if k != "about"}
+        found = without_notes(shipped[str(name)])
     elif Path(name).suffix == ".toml":
         found = read_recipe_file(Path(name))
     else:
@@ -192,8 +259,7 @@ def recipe_for_model(model: str, **fields: Any) -> Recipe:
     """Return the shipped recipe that trains `model`, or the defaults for a network of your own."""
     for fields_of_recipe in shipped_recipes().values():
         if fields_of_recipe.get("model", Recipe.model_fields["model"].default) == model:
-            found = {k: v for k, v in fields_of_recipe.items() if k != "about"}
-            return Recipe(**{**found, **fields})
+            return Recipe(**{**without_notes(fields_of_recipe), **fields})
     return Recipe(**{"model": model, **fields})
 
 
@@ -211,9 +277,26 @@ def chosen_recipe(name: str | Path | None = None, **fields: Any) -> Recipe:
 
 
 def shipped_recipes() -> dict[str, dict[str, Any]]:
-    """Return the recipes that come with the program: name -> fields and `about`, a sentence."""
+    """Return the recipes that come with the program: name -> fields and notes.
+
+    `about` is a sentence; `made_for` is "cuda" where a recipe takes hours without such a GPU.
+    """
     text = resources.files("fittingroom.training").joinpath("recipes.toml").read_text("utf-8")
     return tomllib.loads(text)
+
+
+def without_notes(table: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a recipe's table, without what it says to people."""
+    return {name: value for name, value in table.items() if name not in NOTES}
+
+
+def is_made_for_cuda(ours: Recipe) -> bool:
+    """Tell whether a shipped recipe that was made for a CUDA GPU trains the same network."""
+    tables = (t for t in shipped_recipes().values() if t.get("made_for") == "cuda")
+    theirs = (Recipe(**without_notes(table)) for table in tables)
+    return any(
+        (ours.model, ours.model_options) == (other.model, other.model_options) for other in theirs
+    )
 
 
 def read_recipe_file(path: Path) -> dict[str, Any]:
@@ -233,7 +316,7 @@ def read_recipe_file(path: Path) -> dict[str, Any]:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise RecipeError(f"{path}: not a TOML file: {error}") from error
-    fields.pop("about", None)  # a sentence for people, as the shipped recipes have one
+    fields = without_notes(fields)
     if ":" in str(fields.get("model", "")):
         raise RecipeError(
             f"{path}: a recipe file cannot name a network of your own, since that would run "
@@ -245,7 +328,7 @@ def read_recipe_file(path: Path) -> dict[str, Any]:
         return fields
     if not isinstance(base, str) or base not in shipped:
         raise RecipeError(f"{path}: unknown base {base!r}; known are {', '.join(shipped)}")
-    return {**{k: v for k, v in shipped[base].items() if k != "about"}, **fields}
+    return {**without_notes(shipped[base]), **fields}
 
 
 def explain(error: ValidationError, fields: dict[str, Any]) -> str:

@@ -1,0 +1,57 @@
+"""The rows of docs/speed.md, a file for each thing that is measured.
+
+::
+
+    study_of_seeds   the notebook's algorithm, many seeds     gpu_time       94, 95, 96% on a GPU
+    one_run          the same, one run alone                  gpu_study      700 runs on a GPU
+    fast_mlp         the notebook's best accuracy             best_accuracy  the best single model
+    convnet_92       92% on the CPU                           evaluation     10,000 test pictures
+    convnet_94       94% on the CPU                           instead        what others would do
+
+    start_up, memory, scaling, loop_parts     what it costs, and where the time goes
+    accuracy, loading, report                 the rest of the README's numbers
+"""
+
+from row import Row
+from rows import (
+    accuracy,
+    best_accuracy,
+    convnet_92,
+    convnet_94,
+    evaluation,
+    fast_mlp,
+    gpu_study,
+    gpu_time,
+    instead,
+    loading,
+    loop_parts,
+    memory,
+    one_run,
+    report,
+    scaling,
+    start_up,
+    study_of_seeds,
+)
+
+ROWS: dict[str, Row] = {
+    row.name: row
+    for row in (
+        study_of_seeds.ROW,
+        one_run.ROW,
+        fast_mlp.ROW,
+        convnet_92.ROW,
+        convnet_94.ROW,
+        *gpu_time.ROWS,
+        gpu_study.ROW,
+        *evaluation.ROWS,
+        best_accuracy.ROW,
+        instead.ROW,
+        start_up.ROW,
+        memory.ROW,
+        *scaling.ROWS,
+        loop_parts.ROW,
+        accuracy.ROW,
+        *loading.ROWS,
+        report.ROW,
+    )
+}

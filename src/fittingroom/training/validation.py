@@ -1,0 +1,48 @@
+"""Loss and accuracy on the validation pictures, of one classifier or of each in a stack."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from fittingroom.models.classifier import Classifier
+from fittingroom.models.inference import checked, evaluation_mode
+from fittingroom.models.stacked import Stacked
+from fittingroom.training.device import Device
+from fittingroom.training.meter import Meter
+
+# Pictures at a time; of a stack all runs together, but of each run at least so many.
+BATCH = 1000
+LEAST = 64
+
+Marks = tuple[float | None, float | None]
+
+
+def measure(
+    classifier: Classifier | Stacked, images: Tensor, labels: Tensor, device: Device
+) -> list[Marks]:
+    """Return each run's mean cross-entropy and accuracy (0 to 1) on these pictures.
+
+    None and None without any. Every run of a stack sees the same pictures.
+
+    Raises
+    ------
+    ModelError
+        If the network does not return one row of scores for each picture.
+    """
+    runs = classifier.runs if isinstance(classifier, Stacked) else 1
+    count, size = len(labels), max(BATCH // runs, LEAST if runs > 1 else BATCH)
+    if count == 0:
+        return [(None, None)] * runs
+    steps = math.ceil(count / size)
+    meter = Meter(steps, device, runs)
+    with evaluation_mode(classifier), torch.inference_mode(), device.autocast():
+        for step, (x, y) in enumerate(zip(images.split(size), labels.split(size), strict=True)):
+            x, y = x.repeat(runs, 1, 1, 1), y.repeat(runs)  # noqa: PLW2901 - for each run
+            scores = checked(classifier(x), len(x)).float()
+            meter.add(step, F.cross_entropy(scores, y, reduction="none"), scores, y)
+    losses = meter.mean_losses(steps, size, count)
+    return list(zip(losses, meter.accuracies(count), strict=True))

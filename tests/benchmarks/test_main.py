@@ -1,0 +1,37 @@
+"""The command measures a row, goes on with it, and knows what it cannot measure."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [sys.executable, str(BENCHMARKS), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
+    )
+
+
+def test_an_unknown_row_is_refused_with_the_known_ones() -> None:
+    done = bench("row-a")
+    assert done.returncode == 2
+    assert "unknown row 'row-a'; known are study-of-seeds, one-run" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_row_works_on_a_few_sketches() -> None:
+    done = bench("--tiny", "one-run", "evaluation-three-layer")
+    assert done.returncode == 0, done.stderr
+    assert "notebook's loop / this:" in done.stdout
+    assert "the built-in sketches, not Fashion-MNIST" in done.stdout
