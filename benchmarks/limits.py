@@ -67,46 +67,62 @@ def limit_of(work: Mapping[str, Any], machine: Mapping[str, float]) -> Limit:
 
 
 def operations(work: Mapping[str, Any]) -> float:
-    """Return the floating-point operations of a training run, additions counted singly."""
-    pictures = work["images"] * work["epochs"]
-    return float((6 * work["multiply_adds"] - 2 * work["first_layer"]) * pictures)
+    """Return the floating-point operations of a training run, additions counted singly.
+
+    A layer multiplies once forwards and twice backwards; the first that is trained has no use for
+    the gradient of what it reads, and layers before it only go forwards.
+    """
+    once = 6 * work["multiply_adds"] - 2 * work["first_layer"] + 2 * work["fixed_multiply_adds"]
+    return float(once * work["pictures"])
 
 
 def bytes_moved(work: Mapping[str, Any]) -> float:
     """Return the bytes that a training run moves at least, were there no caches."""
-    steps = work["epochs"] * -(-work["images"] // work["batch_size"])
-    state = ADAM_FLOATS * work["parameters"] * steps
-    activations = ACTIVATION_FLOATS * work["activations"] * work["images"] * work["epochs"]
+    state = ADAM_FLOATS * work["parameters"] * work["steps"]
+    activations = ACTIVATION_FLOATS * work["activations"] * work["pictures"]
     return float(FLOAT * (state + activations))
 
 
 def work_of(classifier: Classifier, recipe: Recipe, images: int) -> Found:
     """Return what a run of this recipe with so many training pictures has to compute.
 
-    `multiply_adds`, `first_layer` (its share of them) and `activations` (outputs of linear and
-    convolutional layers, numbers) are of one picture.
+    `multiply_adds`, `first_layer` (its share of them), `fixed_multiply_adds` (of layers that are
+    not trained) and `activations` (outputs of all these layers, numbers) are of one picture;
+    `pictures` and `steps` are of the whole run.
     """
     import torch
 
-    layers: list[tuple[int, int]] = []
+    from fittingroom.models.inference import evaluation_mode
+    from fittingroom.models.mlp import PrincipalComponents
+    from fittingroom.training.course import Course
+
+    trained: list[int] = []
+    fixed: list[int] = []
+    activations: list[int] = []
 
     def count(layer: torch.nn.Module, _inputs: object, output: torch.Tensor) -> None:
-        weight = layer.get_parameter("weight")
-        layers.append((output[0].numel() * weight[0].numel(), output[0].numel()))
+        components = isinstance(layer, PrincipalComponents)
+        weight = layer.get_buffer("directions") if components else layer.get_parameter("weight")
+        counts = trained if weight.requires_grad else fixed
+        counts.append(output[0].numel() * weight[0].numel())
+        activations.append(output[0].numel())
 
-    kinds = (torch.nn.Linear, torch.nn.Conv2d)
+    kinds = (torch.nn.Linear, torch.nn.Conv2d, PrincipalComponents)
     hooks = [m.register_forward_hook(count) for m in classifier.modules() if isinstance(m, kinds)]
-    classifier.check_scores()
+    blank = torch.zeros((1, *classifier.input_shape), dtype=torch.uint8)
+    with evaluation_mode(classifier), torch.no_grad():
+        classifier.score(blank.to(next(classifier.parameters()).device))
     for hook in hooks:
         hook.remove()
+    course = Course(images, recipe)
     return {
-        "multiply_adds": sum(products for products, _ in layers),
-        "first_layer": layers[0][0],
-        "activations": sum(outputs for _, outputs in layers),
+        "multiply_adds": sum(trained),
+        "first_layer": trained[0],
+        "fixed_multiply_adds": sum(fixed),
+        "activations": sum(activations),
         "parameters": classifier.num_parameters,
-        "images": images,
-        "epochs": recipe.epochs,
-        "batch_size": recipe.batch_size,
+        "pictures": course.pictures_before(recipe.epochs),
+        "steps": course.all_steps,
     }
 
 

@@ -30,6 +30,7 @@ def train_until(turn: Turn, name: str, accuracy: float, most_epochs: int) -> Fou
             followed.model, data.image_shape, len(data.classes), followed.model_options
         )
         plain_memory(network)
+        network.requires_grad_(True)  # what our recipe computes from the pictures, it learns
         return plain_loop.Learner(network, torch.optim.Adam(network.parameters(), lr=0.001))
 
     train, test = (

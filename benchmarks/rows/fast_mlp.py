@@ -16,7 +16,7 @@ ROW = Row(
     title="time to a mean test accuracy of 88.94% with an MLP; the notebook's loop: 15 epochs",
     ways={NOTEBOOK: notebook, OURS: partial(ours.train, name=RECIPE), MACHINE: limits.measure},
     reference=NOTEBOOK,
-    full=Size(10, references=5),
+    full=Size(10, references=3),
     quick=Size(5, references=1, note="5 turns of 10, 1 of the reference"),
     tiny=Size(1, options={"epochs": 1}),
     quantities=(SECONDS, ACCURACY, MEMORY),

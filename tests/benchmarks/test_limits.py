@@ -17,9 +17,9 @@ THREE_LAYER = {
     "first_layer": 784 * 256,
     "activations": 256 + 128 + 10,
     "parameters": 784 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10,
-    "images": 100,
-    "epochs": 3,
-    "batch_size": 64,
+    "fixed_multiply_adds": 0,
+    "pictures": 300,
+    "steps": 6,
 }
 
 
@@ -33,7 +33,7 @@ def test_work_of_the_notebooks_network_is_that_by_hand() -> None:
     assert work_of(classifier_of("three-layer"), recipe, 100) == THREE_LAYER
 
 
-@pytest.mark.parametrize("model", ["two-layer", "three-layer", "convnet"])
+@pytest.mark.parametrize("model", ["two-layer", "three-layer", "convnet", "whitened"])
 def test_operations_are_those_that_torch_counts_forward_and_backward(model: str) -> None:
     classifier = classifier_of(model)
     images = torch.zeros(8, 1, 28, 28, dtype=torch.uint8)
@@ -41,6 +41,21 @@ def test_operations_are_those_that_torch_counts_forward_and_backward(model: str)
         F.cross_entropy(classifier(images), torch.zeros(8, dtype=torch.int64)).backward()
     counted = operations(work_of(classifier, Recipe(epochs=1, batch_size=8), 8))
     assert counted == counter.get_total_flops()
+
+
+def test_what_a_recipe_looks_at_later_or_leaves_out_is_no_work() -> None:
+    recipe = Recipe(epochs=3, batch_size=32, hard_share=0.5, views="shifts")
+    classifier = classifier_of("three-layer")
+    classifier.views = "shifts"
+    fewer = {"pictures": 100 + 50 + 50, "steps": 4 + 2 + 2}
+    assert work_of(classifier, recipe, 100) == THREE_LAYER | fewer
+
+
+def test_principal_components_are_counted_forwards_only() -> None:
+    network = build_network("three-layer", (1, 28, 28), 10, {"components": 16})
+    work = work_of(Classifier(network, "abcdefghij", (1, 28, 28)), Recipe(epochs=1), 64)
+    assert work["fixed_multiply_adds"] == 784 * 16
+    assert work["first_layer"] == 16 * 256
 
 
 def test_a_last_batch_of_few_pictures_is_a_step_too() -> None:

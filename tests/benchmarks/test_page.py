@@ -26,9 +26,9 @@ WORK = {
     "first_layer": 200_704,
     "activations": 394,
     "parameters": 235_146,
-    "images": 60_000,
-    "epochs": 15,
-    "batch_size": 64,
+    "fixed_multiply_adds": 0,
+    "pictures": 900_000,
+    "steps": 14_070,
 }
 
 

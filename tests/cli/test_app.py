@@ -116,6 +116,7 @@ def test_every_field_typed_on_the_command_line_reaches_the_recipe(
         "validation_seed": 1,
         "epochs": 1,
         "batch_size": 50,
+        "hard_share": 0.5,
         "optimizer": "sgd",
         "lr": 0.05,
         "schedule": "cosine",

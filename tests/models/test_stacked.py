@@ -40,11 +40,20 @@ def batches(runs: int) -> tuple[Tensor, Tensor]:
     return images, torch.randint(0, len(CLASSES), (runs * BATCH,))
 
 
+@pytest.mark.parametrize("components", [None, 6])
 @pytest.mark.parametrize("model", ["two-layer", "three-layer"])
 @pytest.mark.parametrize("runs", [1, 2, 5])
-def test_each_scores_its_own_pictures_as_it_does_alone(model: str, runs: int) -> None:
-    classifiers = [make(model, seed) for seed in range(runs)]
+def test_each_scores_its_own_pictures_as_it_does_alone(
+    model: str, runs: int, components: int | None
+) -> None:
+    classifiers = [
+        make(model, seed, hidden=HIDDEN[model], components=components) for seed in range(runs)
+    ]
     images, _ = batches(runs)
+    if components is not None:
+        for classifier in classifiers:
+            network = classifier.network
+            network.initialize(classifier.preprocessing(images))  # type: ignore[operator]
     scores = Stacked(classifiers)(images)
     alone = [c(part) for c, part in zip(classifiers, images.split(BATCH), strict=True)]
     torch.testing.assert_close(scores, torch.cat(alone))
@@ -139,8 +148,23 @@ def test_only_our_fully_connected_networks_can_be_stacked() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [make("two-layer"), make(hidden=[9, 6]), make(mean=0.5)], ids=["kind", "size", "mean"]
+    "other",
+    [
+        make("two-layer"),
+        make(hidden=[9, 6]),
+        make(mean=0.5),
+        make(hidden=[9, 5], components=SHAPE[1] * SHAPE[2]),
+    ],
+    ids=["kind", "size", "mean", "components"],
 )
 def test_networks_in_a_stack_are_alike(other: Classifier) -> None:
     with pytest.raises(ModelError, match="must be of the same sizes and preprocessing"):
         Stacked([make(), other])
+
+
+def test_networks_in_a_stack_read_the_same_components() -> None:
+    one, other = (make(seed=seed, hidden=[9, 5], components=4) for seed in range(2))
+    Stacked([one, other])
+    other.network.get_buffer("features.directions")[0, 0] = 0.5
+    with pytest.raises(ModelError, match="must be of the same sizes and preprocessing"):
+        Stacked([one, other])

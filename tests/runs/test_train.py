@@ -27,10 +27,11 @@ from fittingroom.errors import (
     RecipeError,
     RunError,
 )
+from fittingroom.models.mlp import PrincipalComponents
 from fittingroom.runs import folder as files
 from fittingroom.runs import train as conductor
 from fittingroom.runs.train import Interrupted, train_together
-from fittingroom.training import history
+from fittingroom.training import history, memory
 from fittingroom.training.history import Progress
 from fittingroom.training.recipe import Recipe, recipe_for_model
 
@@ -337,14 +338,22 @@ def together(data: DataSplits, seeds: Sequence[int] = (0, 1, 4), **changes: Any)
     return train_together(recipes, data, names=[f"seed{seed}" for seed in seeds])
 
 
-@pytest.mark.parametrize("normalization", ["unit", "standard"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"normalization": "unit"},
+        {"normalization": "standard"},
+        {"model_options": {"hidden": [16], "components": 9}},
+    ],
+    ids=["unit", "standard", "components"],
+)
 def test_runs_that_are_trained_at_once_are_those_that_are_trained_alone(
-    shapes: DataSplits, normalization: str
+    shapes: DataSplits, changes: dict[str, Any]
 ) -> None:
-    runs = together(shapes, normalization=normalization)
+    runs = together(shapes, **changes)
     assert [run.recipe.seed for run in runs] == [0, 1, 4]
     for run in runs:
-        alone = quick(shapes, seed=run.recipe.seed, normalization=normalization)
+        alone = quick(shapes, seed=run.recipe.seed, **changes)
         ours, theirs = (load_file(r.folder / files.MODEL) for r in (run, alone))
         for name, weights in theirs.items():
             np.testing.assert_allclose(ours[name], weights, rtol=1e-4, atol=1e-6)
@@ -529,6 +538,40 @@ def test_what_cannot_be_trained_is_refused_in_one_line(
     with pytest.raises(error, match=match) as caught:
         quick(shapes, **changes)
     assert "\n" not in str(caught.value)
+
+
+def test_a_step_larger_than_the_memory_is_refused_before_a_folder_is_made(
+    shapes: DataSplits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "physical_memory", lambda: 10_000)
+    with pytest.raises(DeviceError, match="out of memory"):
+        quick(shapes, "convnet")
+    assert not Path("runs").exists()
+
+
+def test_networks_of_ours_look_at_pictures_of_all_classes_first(
+    shapes: DataSplits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Tensor] = []
+    monkeypatch.setattr(PrincipalComponents, "initialize", lambda _self, x: seen.append(x))
+    recipe = recipe_for_model("two-layer", model_options={"components": 5})
+    every = torch.from_numpy(shapes.train.images) / 255
+    conductor.build_classifier(recipe, shapes)
+    assert torch.equal(seen.pop(), every)
+    monkeypatch.setattr(conductor, "SAMPLE", 70)  # a third of 200 pictures, and a bit
+    conductor.build_classifier(recipe, shapes)
+    assert torch.equal(seen.pop(), every[::3])
+    monkeypatch.setattr(conductor, "SAMPLED_NUMBERS", 64 * 10)
+    conductor.build_classifier(recipe, shapes)
+    assert torch.equal(seen.pop(), every[::20])
+    monkeypatch.setattr(conductor, "SAMPLED_NUMBERS", 1)  # pictures larger than that: one
+    conductor.build_classifier(recipe, shapes)
+    assert torch.equal(seen.pop(), every[:1])
+
+
+def test_images_a_second_are_those_that_were_trained(shapes: DataSplits) -> None:
+    results = quick(shapes, hard_share=0.25, batch_size=32, epochs=3).record["results"]
+    assert results["images_per_second"] * results["training_seconds"] == pytest.approx(216 + 54 * 2)
 
 
 def test_data_that_are_not_there_are_refused_before_a_folder_is_made() -> None:

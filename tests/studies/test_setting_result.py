@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.metrics import confusion_matrix
 from fittingroom.runs.run import Run
 from fittingroom.studies.plan import StudyPlan
 from fittingroom.studies.setting_result import mark
+from fittingroom.training.recipe import Recipe
 
 
 def test_the_numbers_are_those_of_scipy(plant: Any) -> None:
@@ -41,6 +43,14 @@ def test_the_cost_is_six_flops_a_multiply_add_for_each_picture_seen(plant: Any) 
     weights = 784 * 256 + 256 * 128 + 128 * 10
     result = plant("one", [0.88], multiply_adds=weights)
     assert result.cost == 6 * weights * 60_000 * 4
+
+
+def test_the_cost_of_hard_pictures_only_is_less_and_of_sharpness_more(plant: Any) -> None:
+    plain = plant("one", [0.88])
+    for fields, factor in (({"hard_share": 0.5}, (1 + 3 * 0.5) / 4), ({"sharpness": 0.05}, 2.0)):
+        setting = plain.setting.model_copy(update={"recipe": Recipe(**fields)})
+        other = replace(plain, setting=setting)
+        assert other.cost == pytest.approx(plain.cost * factor)
 
 
 def test_the_cost_of_a_network_of_unknown_size_is_unknown(plant: Any) -> None:

@@ -26,6 +26,8 @@ def test_the_notebooks_runs_can_be_trained_at_once(make_classifier: MakeClassifi
     for model in ("two-layer", "three-layer"):
         recipe = Recipe(model=model, protocol="notebook", optimizer="sgd", weight_decay=0.1)
         assert can_train_together(recipe, make_classifier(recipe))
+        of_components = recipe.but(model_options={"components": 7})
+        assert can_train_together(of_components, make_classifier(of_components))
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,7 @@ def test_the_notebooks_runs_can_be_trained_at_once(make_classifier: MakeClassifi
         {"shift": 1},
         {"erase": 0.5},
         {"early_stopping": 3},
+        {"hard_share": 0.5},
     ],
     ids=str,
 )

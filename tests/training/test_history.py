@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from fittingroom.training import history
+from fittingroom.training.course import Course
 from fittingroom.training.history import Epoch, Pace, best_epoch
+from fittingroom.training.recipe import Recipe
 
 RECORD = Epoch(1, 0.5, 0.75, 0.625, 0.8, 0.001, 1.5)
 
@@ -50,7 +52,7 @@ def test_the_best_epoch_is_the_earliest_of_equals(accuracies: list[float], best:
 
 
 def test_updates_are_due_ten_times_a_second_at_most(clock: Clock) -> None:
-    pace = Pace(epochs=2, steps=100, batch_size=10)
+    pace = Pace(Course(1000, Recipe(epochs=2, batch_size=10)))
     due = []
     for _ in range(100):
         clock.now += 0.03
@@ -59,7 +61,7 @@ def test_updates_are_due_ten_times_a_second_at_most(clock: Clock) -> None:
 
 
 def test_progress_extrapolates_the_steps_done_so_far(clock: Clock) -> None:
-    pace = Pace(epochs=3, steps=10, batch_size=20)
+    pace = Pace(Course(200, Recipe(epochs=3, batch_size=20)))
     for _ in range(14):
         clock.now += 0.5
         pace.step_is_due()
@@ -70,15 +72,28 @@ def test_progress_extrapolates_the_steps_done_so_far(clock: Clock) -> None:
     assert (progress.loss, progress.finished) == (1.25, None)
 
 
+def test_short_epochs_and_runs_at_once_are_counted_as_they_are(clock: Clock) -> None:
+    pace = Pace(Course(200, Recipe(epochs=3, batch_size=20, hard_share=0.3)), runs=4)
+    for _ in range(10):
+        clock.now += 0.5
+        pace.step_is_due()
+    progress = pace.progress(epoch=1, step=10, loss=1.25)
+    assert (progress.step, progress.steps) == (10, 10)
+    assert progress.images_per_second == pytest.approx(4 * 20 / 0.5)
+    assert progress.seconds_left == pytest.approx((3 + 3) * 0.5)
+    assert pace.progress(epoch=3, step=1, loss=1.25).steps == 3
+    assert pace.progress(epoch=3, step=1, loss=1.25).seconds_left == pytest.approx(2 * 0.5)
+
+
 def test_at_the_end_no_time_is_left(clock: Clock) -> None:
-    pace = Pace(epochs=1, steps=1, batch_size=20)
+    pace = Pace(Course(20, Recipe(epochs=1, batch_size=20)))
     clock.now += 2
     pace.step_is_due()
     assert pace.progress(epoch=1, step=1, loss=0.0).seconds_left == 0
 
 
 def test_a_clock_too_coarse_for_the_steps_divides_by_nothing(clock: Clock) -> None:
-    pace = Pace(epochs=1, steps=2, batch_size=20)
+    pace = Pace(Course(40, Recipe(epochs=1, batch_size=20)))
     assert pace.progress(epoch=1, step=0, loss=0.0).seconds_left == 0
     pace.step_is_due()
     assert pace.progress(epoch=1, step=1, loss=0.0).images_per_second > 0

@@ -48,6 +48,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "alternate_flip": ([True, False], [None, 2, "sometimes"]),
     "shift": ([0, MAX_COUNT], [-1, 0.5, None, MAX_COUNT + 1]),
     "erase": ([0, 1, 0.5], [-1e-9, 1.0001, float("nan"), None]),
+    "hard_share": ([1e-9, 0.5, 1], [0, -0.1, 1.0001, float("nan"), None]),
     "mixup": ([0, 0.2, 50], [-1e-9, float("nan"), float("inf"), None]),
     "cutmix": ([0, 0.2, 50], [-1e-9, float("nan"), float("inf"), None]),
     "normalization": (["unit", "standard"], ["none", "", None]),

@@ -18,7 +18,7 @@ from fittingroom.models import Classifier
 from fittingroom.training.averaging import WeightAverage
 from fittingroom.training.checkpoint import Checkpoint
 from fittingroom.training.device import Device, repeatable, seed_everything
-from fittingroom.training.loop import count_steps, fit
+from fittingroom.training.loop import fit
 from fittingroom.training.mixing import mix
 from fittingroom.training.recipe import Recipe, recipe, shipped_recipes
 
@@ -35,11 +35,13 @@ METHODS: dict[str, dict[str, Any]] = {
     "cutmix": {"cutmix": 1.0},
     "alternate_flip": {"alternate_flip": True},
     "muon": {"optimizer": "muon"},
+    "hard_share": {"hard_share": 0.8},
     "all": {
         "optimizer": "muon", "sharpness": 0.1, "average": 0.9, "cutmix": 1.0,
-        "alternate_flip": True, "shift": 1, "erase": 0.5,
+        "alternate_flip": True, "shift": 1, "erase": 0.5, "hard_share": 0.8,
     },
 }  # fmt: skip
+NOT_WRITTEN_OUT = {"optimizer": "sgd", "erase": 0.0, "shift": 0, "hard_share": 1.0}
 
 
 def same_weights(one: nn.Module, other: nn.Module) -> bool:
@@ -72,7 +74,7 @@ def test_each_method_goes_on_from_a_checkpoint_bit_for_bit(
 def test_training_is_the_same_written_out(
     name: str, splits: DataSplits, make_classifier: MakeClassifier, cpu: Device
 ) -> None:
-    ours = PLAIN.but(**{**METHODS[name], "optimizer": "sgd", "erase": 0.0, "shift": 0})
+    ours = PLAIN.but(**{**METHODS[name], **NOT_WRITTEN_OUT})
     found = make_classifier(ours)
     network = copy.deepcopy(found).train()
     fit(found, splits, ours, cpu)
@@ -168,14 +170,6 @@ def test_the_best_weights_are_averages_too(
     assert float(right.double().mean()) == pytest.approx(kept.validation_accuracy)
 
 
-@pytest.mark.parametrize(("count", "size", "steps"), [
-    (64, 32, 2), (65, 32, 2), (66, 32, 3), (63, 32, 2), (1, 1, 1), (5, 1, 5), (3, 2, 1),
-    (33, 32, 1),
-])  # fmt: skip
-def test_no_picture_is_alone_in_a_last_batch(count: int, size: int, steps: int) -> None:
-    assert count_steps(count, size) == steps
-
-
 class Alone(nn.Module):
     """Cannot be trained on one picture: its norm has one number a channel."""
 
@@ -204,8 +198,8 @@ def test_every_shipped_recipe_trains(
     name: str, make_splits: MakeSplits, make_classifier: MakeClassifier, cpu: Device
 ) -> None:
     ours = recipe(name, epochs=1, batch_size=8, precision="fp32")
-    classifier = make_classifier(ours)
-    result = fit(classifier, make_splits(train=16, validation=4), ours, cpu)
+    splits = make_splits(train=16, validation=4, shape=(1, 12, 12))
+    result = fit(make_classifier(ours, (1, 12, 12)), splits, ours, cpu)
     assert result.completed
     assert math.isfinite(result.history[0].train_loss)
 

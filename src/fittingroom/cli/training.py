@@ -32,7 +32,7 @@ from fittingroom.cli.terminal import (
     one_line_errors,
 )
 from fittingroom.errors import RecipeError
-from fittingroom.training.recipe import is_made_for_cuda
+from fittingroom.training.recipe import is_made_for_cuda, training_passes
 
 # Of one thread that trains a convolutional network in fp32: 20 to 40 billion on a Xeon.
 MULTIPLY_ADDS_PER_SECOND = 2e10
@@ -153,13 +153,13 @@ def announce_run(terminal: Terminal, run: Run) -> None:
 def rough_duration(run: Run) -> str:
     """Return about how long training takes on a CPU, from the operations that it needs."""
     recipe, record = run.recipe, run.record
-    # A backward pass costs two forward ones; sharpness-aware steps take everything twice; and
-    # what the model counts holds the views, of which training looks at one.
-    passes = 3 * (2 if recipe.sharpness else 1) / {"one": 1, "mirror": 2, "shifts": 6}[recipe.views]
-    work = passes * record["model"]["multiply_adds"] * record["data"]["train"] * recipe.epochs
+    passes = training_passes(recipe, recipe.epochs) * record["data"]["train"]
+    work = passes * record["model"]["multiply_adds"]
     seconds = work / (MULTIPLY_ADDS_PER_SECOND * record["environment"].get("threads", 1))
+    if seconds < 90:
+        return "a minute"
     if seconds < 5400:
-        return f"about {max(2, round(seconds / 60))} minutes"
+        return f"about {round(seconds / 60)} minutes"
     return f"about {round(seconds / 3600):,} hours"
 
 

@@ -14,6 +14,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from fittingroom.errors import ModelError
 from fittingroom.models.build import MODELS, build_network
+from fittingroom.models.mlp import PrincipalComponents
 
 FORMAT = "fittingroom-model/1"
 
@@ -119,15 +120,20 @@ class Classifier(nn.Module):
     def count_multiply_adds(self) -> int:
         """Count the multiplications and additions of a forward pass, pairs of them, per picture.
 
-        Those of linear and convolutional layers, which are nearly all; a network of your own
+        Those of linear layers, convolutions and principal components, which are nearly all; a
+        network of your own
         that multiplies matrices by itself is counted too low.
         """
         counts: list[int] = []
 
-        def count(layer: nn.Linear | _ConvNd, _inputs: object, output: Tensor) -> None:
-            counts.append(output[0].numel() * layer.weight[0].numel())
+        def count(
+            layer: nn.Linear | _ConvNd | PrincipalComponents, _inputs: object, output: Tensor
+        ) -> None:
+            weight = layer.directions if isinstance(layer, PrincipalComponents) else layer.weight
+            counts.append(output[0].numel() * weight[0].numel())
 
-        layers = (m for m in self.modules() if isinstance(m, nn.Linear | _ConvNd))
+        kinds = nn.Linear | _ConvNd | PrincipalComponents
+        layers = (m for m in self.modules() if isinstance(m, kinds))
         hooks = [layer.register_forward_hook(count) for layer in layers]
         try:
             self.check_scores()

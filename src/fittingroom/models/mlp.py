@@ -56,11 +56,6 @@ class PrincipalComponents(nn.Module):
         Numbers in one picture.
     components
         How many directions, 1 to `inputs`.
-
-    Raises
-    ------
-    ModelError
-        If there are not so many.
     """
 
     mean: Tensor
@@ -68,17 +63,16 @@ class PrincipalComponents(nn.Module):
 
     def __init__(self, inputs: int, components: int) -> None:
         super().__init__()
-        if not (isinstance(components, int) and 1 <= components <= inputs):
-            raise ModelError(
-                f"expected 1 to {inputs:,} components, the numbers in a picture, "
-                f"found {components!r}"
-            )
         self.register_buffer("mean", torch.zeros(inputs))
         self.register_buffer("directions", torch.eye(components, inputs))
 
     @torch.no_grad()
     def initialize(self, images: Tensor) -> None:
-        """Find the directions in preprocessed training images, float (N, C, H, W)."""
+        """Find the directions in preprocessed training images, float (N, C, H, W).
+
+        Nearly: by random projections (Halko et al. 2011, arXiv 0909.4061), which large pictures
+        need. There are as many as pictures at most; the rest are zeros.
+        """
         x = images.flatten(1)
         count = min(len(self.directions), len(x))
         self.mean.copy_(x.mean(dim=0))
@@ -94,12 +88,24 @@ class PrincipalComponents(nn.Module):
 
 
 def make_features(
-    input_shape: tuple[int, int, int], components: int | None
+    model: str, input_shape: tuple[int, int, int], components: int | None
 ) -> tuple[nn.Module, int]:
-    """Return what a fully connected network reads pictures with, and how many numbers it gets."""
+    """Return what a fully connected network reads pictures with, and how many numbers it gets.
+
+    Raises
+    ------
+    ModelError
+        If a picture has not so many components.
+    """
     inputs = math.prod(input_shape)
     if components is None:
         return nn.Flatten(), inputs
+    # type, not isinstance: true is no number here.
+    if not (type(components) is int and 1 <= components <= inputs):
+        raise ModelError(
+            f"{model}: expected 1 to {inputs:,} components, as many as a picture has numbers, "
+            f"found {components!r}"
+        )
     return PrincipalComponents(inputs, components), components
 
 
@@ -127,7 +133,7 @@ class TwoLayer(FullyConnected):
     ) -> None:
         super().__init__()
         (width,) = check_widths("two-layer", hidden, 1)
-        self.features, inputs = make_features(input_shape, components)
+        self.features, inputs = make_features("two-layer", input_shape, components)
         self.fc1 = nn.Linear(inputs, width)
         self.fc2 = nn.Linear(width, num_classes)
 
@@ -161,7 +167,7 @@ class ThreeLayer(FullyConnected):
     ) -> None:
         super().__init__()
         first, second = check_widths("three-layer", hidden, 2)
-        self.features, inputs = make_features(input_shape, components)
+        self.features, inputs = make_features("three-layer", input_shape, components)
         self.fc1 = nn.Linear(inputs, first)
         self.fc2 = nn.Linear(first, second)
         self.fc3 = nn.Linear(second, num_classes)

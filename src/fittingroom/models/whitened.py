@@ -56,8 +56,8 @@ class WhitenedNet(nn.Module):
     ) -> None:
         super().__init__()
         check_size("whitened", input_shape)
+        check_options(depths, patch, stride, halvings, activation)
         widths = check_widths("whitened", widths, len(depths))
-        check_options(depths, patch, stride, activation)
         channels = 2 * input_shape[0] * patch**2
         padding = (patch - 1) // 2
         self.activation = ACTIVATIONS[activation]
@@ -80,7 +80,8 @@ class WhitenedNet(nn.Module):
         signs, since what comes next keeps the positive part. They stay as they are.
         """
         size = self.whiten.kernel_size[0]
-        patches = F.unfold(images, size, stride=2).transpose(1, 2).flatten(0, 1)
+        patches = F.unfold(images, size, stride=2)  # every other place is sample enough
+        patches = patches.transpose(1, 2).flatten(0, 1)
         covariance = patches.T @ patches / len(patches)
         # On the CPU: loading a GPU's solvers takes longer than so small a decomposition.
         variances, directions = torch.linalg.eigh(covariance.cpu())
@@ -143,7 +144,9 @@ def identity_conv(channels_in: int, channels_out: int) -> nn.Conv2d:
     return conv
 
 
-def check_options(depths: Sequence[int], patch: int, stride: int, activation: str) -> None:
+def check_options(
+    depths: Sequence[int], patch: int, stride: int, halvings: int | None, activation: str
+) -> None:
     """See that the network's options make sense.
 
     Raises
@@ -151,13 +154,15 @@ def check_options(depths: Sequence[int], patch: int, stride: int, activation: st
     ModelError
         If they do not.
     """
-    if not depths or not all(depth in {1, 2, 3} for depth in depths):
-        raise ModelError(f"whitened: expected depths of 1 to 3, found {list(depths)}")
+    if not (isinstance(depths, Sequence) and depths and all(d in (1, 2, 3) for d in depths)):
+        raise ModelError(f"whitened: expected a list of depths, each 1 to 3, found {depths!r}")
     if patch not in range(1, 9) or stride not in range(1, patch + 1):
         raise ModelError(
             f"whitened: expected a patch of 1 to 8 pixels and a stride of at most that, "
-            f"found {patch} and {stride}"
+            f"found {patch!r} and {stride!r}"
         )
+    if not (halvings is None or (isinstance(halvings, int) and halvings >= 0)):
+        raise ModelError(f"whitened: expected halvings of 0 or more, or null, found {halvings!r}")
     if activation not in ACTIVATIONS:
         raise ModelError(
             f"whitened: expected an activation of {', '.join(ACTIVATIONS)}, found {activation!r}"

@@ -114,7 +114,7 @@ def study(
     settled = settle_plan(plan).but(seeds=seeds, protocol=protocol)
     place = settle_place(settled, device)
     splits = data if isinstance(data, DataSplits) else load(data)
-    check_settings(settled, splits)
+    check_settings(settled, splits, place)
     folder = Path(out) / folder_name(settled.name)
     with cpu_threads(threads):
         left = begin(folder, settled, splits, place, command)
@@ -155,7 +155,7 @@ def settle_place(plan: StudyPlan, device: str) -> Device:
     return places[0]
 
 
-def check_settings(plan: StudyPlan, splits: DataSplits) -> None:
+def check_settings(plan: StudyPlan, splits: DataSplits, device: Device) -> None:
     """See that every setting's network can be built and fits the data, before anything is trained.
 
     Raises
@@ -168,7 +168,7 @@ def check_settings(plan: StudyPlan, splits: DataSplits) -> None:
         divided = divide(splits, first)  # a copy of all pictures: not for each setting anew
         for recipe in (first, *others):
             classifier = build_classifier(recipe.but(normalization="unit"), divided)
-            check_they_fit(classifier, divided, recipe)
+            check_they_fit(classifier, divided, recipe, device)
 
 
 def division(recipe: Recipe) -> tuple[str, int | None, int]:

@@ -16,12 +16,12 @@ from fittingroom.evaluation.significance import prediction_interval, t_interval
 from fittingroom.studies.plan import Setting, Words
 from fittingroom.training.diagnosis import Diagnosis, diagnose
 from fittingroom.training.history import Epoch
+from fittingroom.training.recipe import training_passes
 
 if TYPE_CHECKING:
     from fittingroom.runs.run import Run
 
-# Of one picture: 2 a multiply-add forward, and twice that backward.
-FLOPS_A_MULTIPLY_ADD = 6
+FLOPS_A_MULTIPLY_ADD = 2
 
 
 @dataclass(frozen=True)
@@ -174,13 +174,15 @@ class SettingResult:
         """Compute of one run's training in FLOPs; None where the network's size is not known.
 
         6 x multiply-adds of a picture x training pictures x epochs: 2 FLOPs a multiply-add
-        forward, twice as many backward (Kaplan et al. 2020, arXiv:2001.08361, section 2.1).
+        forward, twice as many backward (Kaplan et al. 2020, arXiv:2001.08361, section 2.1). Fewer
+        where epochs have only the hard pictures, more where steps take longer.
         """
         multiply_adds = self.runs[0].record["model"].get("multiply_adds")
         if multiply_adds is None:
             return None
         pictures = self.runs[0].record["data"]["train"]
-        return float(FLOPS_A_MULTIPLY_ADD * multiply_adds * pictures * self.epochs)
+        passes = training_passes(self.setting.recipe, self.epochs)
+        return float(FLOPS_A_MULTIPLY_ADD * multiply_adds * pictures * passes)
 
     @cached_property
     def confusion(self) -> Confusion:

@@ -42,8 +42,8 @@ class Checkpoint:
     tensors
         Weights ("model.*"), optimizer state ("optimizer.INDEX.*"), the best weights so far
         ("best.*", with early stopping), their average ("average.*", where the recipe asks for
-        one), the losses and hits of the epoch in progress ("epoch.*")
-        and the random generators' states ("random.*").
+        one), how hard each picture was ("difficulty.*", likewise), the losses and hits of the
+        epoch in progress ("epoch.*") and the random generators' states ("random.*").
     """
 
     epoch: int

@@ -12,6 +12,7 @@ from fittingroom.errors import ModelError, RecipeError
 from fittingroom.models.classifier import Classifier
 from fittingroom.models.stacked import Stacked, can_stack
 from fittingroom.training.device import Device
+from fittingroom.training.memory import check_memory
 from fittingroom.training.recipe import Recipe
 
 # What a stack's runs may be told; of any other field, only its default. Augmentation would draw
@@ -43,11 +44,15 @@ MOST_ON_GPU = 128
 MOST_NUMBERS = 2**28
 
 
-def check_they_fit(classifier: Classifier | Stacked, splits: DataSplits, recipe: Recipe) -> None:
-    """See that this network can be trained on these data by this recipe.
+def check_they_fit(
+    classifier: Classifier | Stacked, splits: DataSplits, recipe: Recipe, device: Device
+) -> None:
+    """See that this network can be trained on these data by this recipe on this device.
 
     Raises
     ------
+    DeviceError
+        If a step needs more memory than there is.
     ModelError
         If the network has no weights to train.
     RecipeError
@@ -73,6 +78,8 @@ def check_they_fit(classifier: Classifier | Stacked, splits: DataSplits, recipe:
             "early_stopping needs validation pictures, and none are held back; "
             "give --validation-size"
         )
+    if isinstance(classifier, Classifier):
+        check_memory(classifier, recipe.batch_size, device)
 
 
 def check_one_picture(classifier: Classifier) -> None:

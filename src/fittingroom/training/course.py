@@ -31,6 +31,10 @@ class Course:
             return self.count
         return max(self.recipe.batch_size, round(self.recipe.hard_share * self.count))
 
+    def pictures_before(self, epoch: int) -> int:
+        """Return how many pictures all epochs before this one go through."""
+        return 0 if epoch == 0 else self.pictures(0) + (epoch - 1) * self.pictures(1)
+
     def steps(self, epoch: int) -> int:
         """Return how many steps an epoch has.
 

@@ -33,7 +33,6 @@ from fittingroom.training.course import Course
 from fittingroom.training.device import Device, repeatable, seed_everything
 from fittingroom.training.difficulty import Difficulty
 from fittingroom.training.history import Epoch, Pace, Progress, best_epoch
-from fittingroom.training.memory import check_memory
 from fittingroom.training.meter import Meter
 from fittingroom.training.optimizers import build_optimizer, set_learning_rate
 from fittingroom.training.recipe import Recipe
@@ -112,12 +111,10 @@ def fit(
     ------
     DivergenceError
         If the loss of a run that is alone becomes NaN or infinite. In a stack the others go on.
-    ModelError, RecipeError
-        If the network, the data and the recipe do not go together.
+    DeviceError, ModelError, RecipeError
+        If the network, the data, the recipe and the device do not go together.
     """
-    check_they_fit(classifier, splits, recipe)
-    if isinstance(classifier, Classifier):
-        check_memory(classifier, recipe.batch_size, device)
+    check_they_fit(classifier, splits, recipe, device)
     images, labels = to_device(splits.train, device)
     validation = to_device(splits.validation, device)
     classifier.to(device.torch_device)

@@ -27,6 +27,9 @@ MAX_COUNT = 10**9
 # What a recipe's table says to people, beside its fields.
 NOTES = ("about", "made_for")
 
+# How many pictures a trained model looks at for one answer.
+VIEWED = {"one": 1, "mirror": 2, "shifts": 6}
+
 
 class Recipe(BaseModel):
     """Everything that determines a run: same recipe, data and kind of device, same weights.
@@ -80,6 +83,15 @@ class Recipe(BaseModel):
         int, Field(gt=0, le=MAX_COUNT, description="passes over the training pictures")
     ] = 15
     batch_size: Annotated[int, Field(gt=0, le=MAX_COUNT, description="pictures in one step")] = 64
+    hard_share: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1,
+            description="share of the training pictures in each epoch after the first, drawn by "
+            "their last loss: mostly the hard ones",
+        ),
+    ] = 1.0
     optimizer: Annotated[
         Literal["adam", "adamw", "sgd", "muon"],
         Field(
@@ -121,15 +133,6 @@ class Recipe(BaseModel):
     flip: Annotated[
         bool, Field(description="mirror each picture left to right with probability 1/2")
     ] = False
-    hard_share: Annotated[
-        float,
-        Field(
-            gt=0,
-            le=1,
-            description="share of the training pictures in each epoch after the first, drawn by "
-            "their last loss: mostly the hard ones",
-        ),
-    ] = 1.0
     alternate_flip: Annotated[
         bool,
         Field(description="mirror each picture in every other epoch, one half of them at a time"),
@@ -297,6 +300,17 @@ def is_made_for_cuda(ours: Recipe) -> bool:
     return any(
         (ours.model, ours.model_options) == (other.model, other.model_options) for other in theirs
     )
+
+
+def training_passes(recipe: Recipe, epochs: int) -> float:
+    """Return how much work so many epochs are for each training picture, in forward passes.
+
+    A backward pass costs two forward ones (Kaplan et al. 2020, arXiv:2001.08361, section 2.1);
+    sharpness-aware steps take everything twice; and of the views that a forward pass of a trained
+    model looks at, training looks at one.
+    """
+    seen = 1 + recipe.hard_share * (epochs - 1)
+    return 3 * seen * (2 if recipe.sharpness else 1) / VIEWED[recipe.views]
 
 
 def read_recipe_file(path: Path) -> dict[str, Any]:
