@@ -35,7 +35,7 @@ ROW = Row(
     name="memory",
     title="peak memory of a run of each CPU recipe, 1 epoch",
     ways={name: partial(run, name=name) for name in RECIPES},
-    full=Size(3),
+    full=Size(1),
     quick=None,
     tiny=Size(1),
     quantities=(Quantity("peak_MB", "MB", ".0f"),),
