@@ -142,7 +142,7 @@ class DataFile:
 class Gunzip:
     """The content of a gzip stream; verifies its check sums, knows several members in a row.
 
-    gzip.GzipFile does the same in smaller pieces and takes a fifth longer (benchmarks/load.py).
+    gzip.GzipFile does the same in smaller pieces and takes a fifth longer (benchmark row loading).
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
