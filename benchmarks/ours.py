@@ -55,25 +55,26 @@ def train_recipe(
     from fittingroom.runs.run import divide, judge
     from fittingroom.runs.train import build_classifier
     from fittingroom.training.compatibility import can_train_together
-    from fittingroom.training.device import select_device
+    from fittingroom.training.device import flushed_denormals, select_device
     from fittingroom.training.loop import fit
     from limits import work_of
 
     get_ready()
     started = time.perf_counter()
-    device = select_device("auto", followed.precision)
-    splits = divide(data, followed)
-    classifier = build_classifier(followed, splits)
-    # As `fittingroom.train` does it: a run alone is a stack of one.
-    stacks = can_train_together(followed, classifier)
-    trained = Stacked([classifier]) if stacks else classifier
-    with watch or nullcontext():
-        loop_started = time.perf_counter()
-        result = fit(trained, splits, followed, device)
-        if isinstance(trained, Stacked):
-            trained.unstack()
-        device.synchronize()
-        loop_seconds = time.perf_counter() - loop_started
+    with flushed_denormals():
+        device = select_device("auto", followed.precision)
+        splits = divide(data, followed)
+        classifier = build_classifier(followed, splits)
+        # As `fittingroom.train` does it: a run alone is a stack of one.
+        stacks = can_train_together(followed, classifier)
+        trained = Stacked([classifier]) if stacks else classifier
+        with watch or nullcontext():
+            loop_started = time.perf_counter()
+            result = fit(trained, splits, followed, device)
+            if isinstance(trained, Stacked):
+                trained.unstack()
+            device.synchronize()
+            loop_seconds = time.perf_counter() - loop_started
     seconds = time.perf_counter() - started
     evaluation = judge(classifier, splits, followed, device.autocast_dtype)
     return {

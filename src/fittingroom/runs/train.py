@@ -36,7 +36,13 @@ from fittingroom.runs.run import DEFAULT_FOLDER, Run, divide, judge, open_run
 from fittingroom.training.checkpoint import Checkpoint
 from fittingroom.training.compatibility import can_train_together, check_they_fit
 from fittingroom.training.course import Course
-from fittingroom.training.device import Device, memory_errors, seed_everything, select_device
+from fittingroom.training.device import (
+    Device,
+    flushed_denormals,
+    memory_errors,
+    seed_everything,
+    select_device,
+)
 from fittingroom.training.history import Epoch, Progress
 from fittingroom.training.loop import Fit, fit
 from fittingroom.training.recipe import Recipe, recipe_for_model
@@ -60,6 +66,7 @@ class Interrupted(KeyboardInterrupt):
         self.folder = folder
 
 
+@flushed_denormals()
 def train(
     model: str | Recipe | OwnNetwork = "three-layer",
     data: DataSplits | str | Path = "auto",
@@ -129,6 +136,7 @@ def train(
     return run
 
 
+@flushed_denormals()
 def train_together(
     recipes: Sequence[Recipe],
     data: DataSplits,
@@ -205,6 +213,7 @@ def check_they_stack(recipes: Sequence[Recipe], classifiers: Sequence[Classifier
         raise RecipeError("recipes that are followed at once may differ in their seeds only")
 
 
+@flushed_denormals()
 def resume(
     run: Run | str | Path = "latest",
     data: DataSplits | str | Path | None = None,
