@@ -96,7 +96,7 @@ def draw(rungs: Sequence[Rung], machine: str, *, sketches: bool = False) -> Figu
                 draw_rung(axes, rung)
             axes.margins(x=0.12, y=0.12)
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))
-            axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
             axes.set_xlabel("seconds, logarithmic")
             axes.set_ylabel("test accuracy")
             axes.grid(color=FAINT, linewidth=0.5)
