@@ -54,7 +54,7 @@ def train_recipe(
     from fittingroom.models.stacked import Stacked
     from fittingroom.runs.run import divide, judge
     from fittingroom.runs.train import build_classifier
-    from fittingroom.training.compatibility import can_train_together
+    from fittingroom.training.compatibility import together
     from fittingroom.training.device import flushed_denormals, select_device
     from fittingroom.training.loop import fit
     from limits import work_of
@@ -65,9 +65,7 @@ def train_recipe(
         device = select_device("auto", followed.precision)
         splits = divide(data, followed)
         classifier = build_classifier(followed, splits)
-        # As `fittingroom.train` does it: a run alone is a stack of one.
-        stacks = can_train_together(followed, classifier)
-        trained = Stacked([classifier]) if stacks else classifier
+        trained = together(followed, [classifier])
         with watch or nullcontext():
             loop_started = time.perf_counter()
             result = fit(trained, splits, followed, device)

@@ -35,13 +35,9 @@ class ConvNet(nn.Module):
         widths: Sequence[int] = (24, 48, 96),
     ) -> None:
         super().__init__()
-        channels, height, width = input_shape
-        if min(height, width) < 8:
-            raise ModelError(
-                f"convnet: pictures must be at least 8x8, found {height}x{width}; give a --size"
-            )
+        check_size("convnet", input_shape)
         first, second, third = check_widths("convnet", widths, 3)
-        self.stem = ConvNormRelu(channels, first)
+        self.stem = ConvNormRelu(input_shape[0], first)
         self.middle = ConvNormRelu(first, second)
         self.deep = ConvNormRelu(second, third)
         self.residual = nn.Sequential(ConvNormRelu(third, third), ConvNormRelu(third, third))
@@ -67,4 +63,19 @@ class ConvNormRelu(nn.Sequential):
             nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1, bias=False),
             nn.BatchNorm2d(channels_out),
             nn.ReLU(inplace=True),
+        )
+
+
+def check_size(model: str, input_shape: tuple[int, int, int]) -> None:
+    """See that pictures (C, H, W) are large enough to be halved three times.
+
+    Raises
+    ------
+    ModelError
+        If they are not.
+    """
+    _, height, width = input_shape
+    if min(height, width) < 8:
+        raise ModelError(
+            f"{model}: pictures must be at least 8x8, found {height}x{width}; give a --size"
         )

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fittingroom.errors import ModelError
+from fittingroom.models.convnet import check_size
 
 WIDTHS = (64, 128, 256, 512)
 
@@ -97,18 +98,3 @@ def prepare_convolutions(network: nn.Module) -> None:
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     # Channels last in memory, for the reason that models/convnet.py gives.
     nn.utils.convert_conv2d_weight_memory_format(network, torch.channels_last)
-
-
-def check_size(model: str, input_shape: tuple[int, int, int]) -> None:
-    """See that pictures (C, H, W) are large enough to be halved three times.
-
-    Raises
-    ------
-    ModelError
-        If they are not.
-    """
-    _, height, width = input_shape
-    if min(height, width) < 8:
-        raise ModelError(
-            f"{model}: pictures must be at least 8x8, found {height}x{width}; give a --size"
-        )

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fittingroom.errors import ModelError
+from fittingroom.models.convnet import check_size
 from fittingroom.models.mlp import check_widths
-from fittingroom.models.resnet import check_size, conv3x3
+from fittingroom.models.resnet import conv3x3
 
 # Added to the patches' variances, so that directions of hardly any are not blown up.
 LEAST_VARIANCE = 5e-4

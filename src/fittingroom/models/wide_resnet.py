@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fittingroom.errors import ModelError
-from fittingroom.models.resnet import check_size, conv3x3, prepare_convolutions
+from fittingroom.models.convnet import check_size
+from fittingroom.models.resnet import conv3x3, prepare_convolutions
 
 
 class WideResNet(nn.Module):

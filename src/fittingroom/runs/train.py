@@ -34,7 +34,7 @@ from fittingroom.runs.environment import describe_environment
 from fittingroom.runs.figures import draw_figures
 from fittingroom.runs.run import DEFAULT_FOLDER, Run, divide, judge, open_run
 from fittingroom.training.checkpoint import Checkpoint
-from fittingroom.training.compatibility import can_train_together, check_they_fit
+from fittingroom.training.compatibility import can_train_together, check_they_fit, together
 from fittingroom.training.course import Course
 from fittingroom.training.device import (
     Device,
@@ -294,9 +294,7 @@ def conduct(
         diary.status(files.RUNNING)
         on_start(Run(diary.folder))
     recipe, alone = recipes[0], len(recipes) == 1
-    # A run alone is a stack of one: so it ends with the same bits as among others.
-    stacks = can_train_together(recipe, classifiers[0])
-    trained = Stacked(classifiers) if stacks else classifiers[0]
+    trained = together(recipe, classifiers)
     try:
         with memory_errors(recipe.batch_size), stop_at_ctrl_c() as should_stop:
             result = fit(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 
 import torch
 
@@ -110,6 +111,17 @@ def can_train_together(recipe: Recipe, classifier: Classifier) -> bool:
         if name not in STACKABLE_FIELDS | {"optimizer"}
     )
     return usual and recipe.optimizer in STACKABLE_OPTIMIZERS and can_stack(classifier)
+
+
+def together(recipe: Recipe, classifiers: Sequence[Classifier]) -> Classifier | Stacked:
+    """Return what `fit` trains: a stack of them, or the only one where it cannot be stacked.
+
+    A run alone is a stack of one: so it ends with the same bits as among others.
+    """
+    if can_train_together(recipe, classifiers[0]):
+        return Stacked(classifiers)
+    (classifier,) = classifiers
+    return classifier
 
 
 def most_together(recipe: Recipe, classifier: Classifier, device: Device) -> int:
