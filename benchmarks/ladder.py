@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from measuring import written
 from results import Result
-from row import NOTEBOOK, OURS
+from row import NOTEBOOK, OURS, TILES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +26,8 @@ RUNGS = (
     ("fast-mlp", OURS, "fast", True),
     ("convnet-92", OURS, "convnet-92", True),
     ("convnet-94", OURS, "convnet-94", True),
+    ("convnet-92", TILES, "convnet-92, bf16", True),
+    ("convnet-94", TILES, "convnet-94, bf16", True),
     ("convnet-92", "plain loop", "network of convnet-92, plain loop", False),
     ("convnet-94", "plain loop", "network of convnet-94, plain loop", False),
     ("instead", "Keras tutorial", "Keras tutorial", False),

@@ -26,6 +26,13 @@ an accuracy is looked at after each epoch, outside the clock, and stops at the f
 there: a look at the test set that favours it. Where it never came there, the ratio is called "more
 than". What could not be measured is called that, and not estimated."""
 
+SHOWN = """\
+The virtual machine that these numbers come from announces its CPU's matrix unit (AMX) and lets it
+work, but hides the description of its tiles (CPUID leaf 1D): a process dies at its first product in
+bf16. The program finds that out in a trial and computes in fp32. On a machine that tells the truth
+the same recipes take bf16 by themselves. What that would be here is measured as "tiles described":
+`benchmarks/tiles.c`, loaded before Python, answers the question that the machine leaves open."""
+
 LIMITS = """\
 The least time that a run can take on this machine: its operations over the best rate of matrix
 products, or its bytes over the bandwidth of main memory, whichever is more; both rates were
@@ -55,6 +62,7 @@ def text_of(results: Mapping[str, Result], rungs: list[ladder.Rung]) -> str:
         ("How it was measured", HOW.splitlines()),
         ("How accurate, how soon", picture),
         ("Accuracy of the recipes", costs.accuracy(results)),
+        ("The tiles of this machine", SHOWN.splitlines()),
         ("How far from the limit", [*LIMITS.splitlines(), "", *costs.limits(results)]),
         ("Where the time goes", [*PARTS.splitlines(), "", *costs.loop_parts(results)]),
         ("Start-up", costs.start_up(results)),

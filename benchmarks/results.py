@@ -94,7 +94,7 @@ def result_of(
         busy=round(max(turn.busy for turn in turns), 2),
         codes=len({turn.code for turn in turns}),
         reference=row.reference,
-        ways={way: [rounded(turn.found) for turn in taken] for way, taken in kept.items()},
+        ways={way: [rounded(turn.found) for turn in taken] for way, taken in kept.items() if taken},
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 OURS = "fittingroom"
 NOTEBOOK = "notebook's loop"
 MACHINE = "this machine"  # its limits, measured in turn with the rest
+TILES = "fittingroom, tiles described"  # ours, with the CPU's matrix unit as tiles.py shows it
 
 
 class Unfinished(Exception):  # noqa: N818 - no error: the next call goes on

@@ -10,17 +10,19 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tiles
 from measuring import busy_cores
-from row import MACHINE, Found, Row, Size, Turn
+from row import MACHINE, TILES, Found, Row, Size, Turn
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent / "src" / "fittingroom"
@@ -154,6 +156,8 @@ def expected_seconds(taken: Sequence[Kept]) -> float:
 
 def wanted(row: Row, size: Size, way: str) -> int:
     """Return how many turns a way has."""
+    if way == TILES and tiles.environment() is None:
+        return 0
     if way == row.reference and size.references is not None:
         return size.references
     return min(size.repetitions, MACHINE_TURNS) if way == MACHINE else size.repetitions
@@ -186,7 +190,8 @@ def take_turn(
     turn = Turn(seed, shelf.folder(way, seed), size.options, left)
     started = time.perf_counter()
     program = [str(HERE / "one.py"), row.name, way, as_json(turn)]
-    found = run_program(program, turn.folder / "error.txt")
+    shown = tiles.environment() if way == TILES else None
+    found = run_program(program, turn.folder / "error.txt", shown)
     if found.get("unfinished"):
         return None
     found["process_seconds"] = time.perf_counter() - started
@@ -201,8 +206,12 @@ def as_json(turn: Turn) -> str:
     return json.dumps(dataclasses.asdict(turn) | {"options": dict(turn.options)}, default=str)
 
 
-def run_program(arguments: list[str], log: Path) -> Found:
+def run_program(
+    arguments: list[str], log: Path, environment: Mapping[str, str] | None = None
+) -> Found:
     """Run a Python script that prints a line of JSON last, and return it.
+
+    `environment` is added to this process's.
 
     Raises
     ------
@@ -210,7 +219,8 @@ def run_program(arguments: list[str], log: Path) -> Found:
         If the script fails; `log` then has all that it said.
     """
     command = [sys.executable, *arguments]
-    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    everything = os.environ | dict(environment or {})
+    done = subprocess.run(command, capture_output=True, check=False, text=True, env=everything)
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or [f"ended with code {done.returncode}"]
         log.write_text(done.stderr, "utf-8")

@@ -6,7 +6,7 @@ from functools import partial
 
 import limits
 import ours
-from row import ACCURACY, MACHINE, MEMORY, OURS, SECONDS, Found, Row, Size, Turn
+from row import ACCURACY, MACHINE, MEMORY, OURS, SECONDS, TILES, Found, Row, Size, Turn
 
 PLAIN = "plain loop"
 
@@ -22,12 +22,14 @@ def row_of(percent: int, most_epochs: int, quick: Size | None) -> Row:
     """Return the row of one accuracy; the plain loop gives up after so many epochs."""
     name = f"convnet-{percent}"
     reference = partial(plain, name=name, accuracy=percent / 100, most_epochs=most_epochs)
+    followed = partial(ours.train, name=name)
     return Row(
         name=name,
         title=f"time to a mean test accuracy of {percent}% on the CPU",
         ways={
             PLAIN: reference,
-            OURS: partial(ours.train, name=name),
+            OURS: followed,
+            TILES: followed,
             MACHINE: limits.measure,
         },
         reference=PLAIN,

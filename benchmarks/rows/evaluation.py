@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from measuring import data_folder
-from row import MEMORY, OURS, SECONDS, Found, Quantity, Row, Size, Turn
+from row import MEMORY, OURS, SECONDS, TILES, Found, Quantity, Row, Size, Turn
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,13 +39,15 @@ def plain(turn: Turn, model: str) -> Found:
     return timed(lambda: evaluate(network, dataset))
 
 
-def ours(turn: Turn, model: str) -> Found:
+def ours(turn: Turn, model: str, precision: str = "fp32") -> Found:
     """Evaluate by the library, every score and the confusion matrix included."""
     import fittingroom as fr
     from fittingroom.models import Classifier
+    from fittingroom.training.device import select_device
 
     network, data = network_and_data(turn, model)
     classifier = Classifier(network, data.classes, data.image_shape)
+    dtype = select_device("cpu", precision).autocast_dtype
 
     def evaluate() -> float:
         return fr.evaluate(
@@ -55,6 +57,7 @@ def ours(turn: Turn, model: str) -> Found:
             fingerprint="",
             split="test",
             sketches=data.sketches,
+            autocast_dtype=dtype,
         ).accuracy
 
     return timed(evaluate)
@@ -91,7 +94,11 @@ def row_of(model: str) -> Row:
     return Row(
         name=f"evaluation-{model}",
         title=f"evaluation of the test pictures, {model}",
-        ways={PLAIN: partial(plain, model=model), OURS: partial(ours, model=model)},
+        ways={
+            PLAIN: partial(plain, model=model),
+            OURS: partial(ours, model=model),
+            TILES: partial(ours, model=model, precision="auto"),
+        },
         reference=PLAIN,
         full=Size(7),
         quick=Size(3, note="3 turns of 7"),

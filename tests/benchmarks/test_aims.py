@@ -66,7 +66,7 @@ def test_a_reference_that_never_came_there_makes_the_ratio_a_lower_bound(
 
 def test_every_aim_speaks_of_a_row_that_there_is() -> None:
     assert {aim.row for aim in AIMS} <= set(ROWS)
-    assert all(OURS in ROWS[aim.row].ways for aim in AIMS)
+    assert all(aim.way in ROWS[aim.row].ways for aim in AIMS)
 
 
 def test_every_row_has_its_reference_and_a_way_to_be_tried() -> None:

@@ -23,7 +23,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """The turns as they are taken; nothing is really run."""
     order: list[tuple[str, int]] = []
 
-    def run(arguments: list[str], log: Path) -> dict[str, Any]:
+    def run(arguments: list[str], log: Path, shown: dict[str, str] | None) -> dict[str, Any]:
         way, turn = arguments[2], json.loads(arguments[3])
         order.append((way, turn["seed"]))
         return {"seconds": 1.0 + turn["seed"]}

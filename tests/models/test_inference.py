@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fittingroom.errors import ModelError
 from fittingroom.models import Classifier, ConvNet
-from fittingroom.models.inference import compute_scores
+from fittingroom.models.inference import compute_scores, pictures_at_once
 
 SHAPE = (1, 8, 8)
 
@@ -33,6 +33,12 @@ def test_scores_do_not_depend_on_the_batches(classifier: Classifier, images: Ten
     classifier.train()
     for size in (1, 5, 17, 1000):
         torch.testing.assert_close(compute_scores(classifier, images.split(size)), expected)
+
+
+def test_convolutions_on_a_cpu_see_fewer_pictures_at_a_time(classifier: Classifier) -> None:
+    cpu, flat = torch.device("cpu"), nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    assert pictures_at_once(classifier, cpu) < pictures_at_once(flat, cpu)
+    assert pictures_at_once(classifier, torch.device("cuda")) == pictures_at_once(flat, cpu)
 
 
 def test_every_part_has_its_mode_back(classifier: Classifier, images: Tensor) -> None:

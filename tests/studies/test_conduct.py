@@ -194,10 +194,13 @@ def test_an_interrupted_study_goes_on_and_repeats_nothing(
     plan = tmp_path / "long.toml"
     plan.write_text(LONG, "utf-8")
     words = [sys.executable, str(CONDUCTING), str(plan), str(shapes_folder), jobs, "log"]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE)
-    wait_for(lambda: running(Path("studies/long")) >= int(jobs))
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        try:
+            wait_for(lambda: running(Path("studies/long")) >= int(jobs))
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert b"give the same command again to go on" in output
     study = fr.open_study("studies/long")
@@ -211,10 +214,11 @@ def test_workers_end_with_the_one_who_started_them(shapes_folder: Path, tmp_path
     plan = tmp_path / "orphans.toml"
     plan.write_text(LONG, "utf-8")
     words = [sys.executable, str(CONDUCTING), str(plan), str(shapes_folder), "2", "log"]
-    process = subprocess.Popen(words)
-    wait_for(lambda: running(Path("studies/orphans")) == 2)
-    process.kill()
-    process.wait()
+    with subprocess.Popen(words) as process:
+        try:
+            wait_for(lambda: running(Path("studies/orphans")) >= 2)
+        finally:
+            process.kill()
 
     def workers() -> list[Path]:
         lines = Path("/proc").glob("[0-9]*/cmdline")

@@ -32,7 +32,7 @@ def test_every_run_is_measured_on_every_picture(
     cpu: Device,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(validation, "BATCH", size)
+    monkeypatch.setattr(validation, "pictures_at_once", lambda _model, _device: size)
     monkeypatch.setattr(validation, "LEAST", 5)
     classifiers = [make_classifier(RECIPE) for _ in range(runs)]
     for number, classifier in enumerate(classifiers, start=1):

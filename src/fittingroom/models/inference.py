@@ -7,8 +7,19 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from fittingroom.errors import ModelError
+
+# Pictures at a time. What a convolution makes of a picture is many times its size, and on a CPU
+# 128 of them stay in the caches: the small convnet's 10,000 took 1.6 s, and 2.1 s by 1,000.
+MANY, FEW = 1000, 128
+
+
+def pictures_at_once(network: nn.Module, device: torch.device) -> int:
+    """Return how many pictures are best shown at a time where no gradient is wanted."""
+    convolves = any(isinstance(part, _ConvNd) for part in network.modules())
+    return FEW if convolves and device.type == "cpu" else MANY
 
 
 def compute_scores(classifier: nn.Module, batches: Iterable[Tensor]) -> Tensor:

@@ -84,7 +84,8 @@ class PrincipalComponents(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map floats (B, C, H, W) to floats (B, components)."""
-        return F.linear(x.flatten(1) - self.mean, self.directions)
+        # The mean's own place is taken off after the product: a sixth of the numbers to subtract.
+        return F.linear(x.flatten(1), self.directions, -(self.directions @ self.mean))
 
 
 def make_features(

@@ -9,13 +9,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fittingroom.models.classifier import Classifier
-from fittingroom.models.inference import checked, evaluation_mode
+from fittingroom.models.inference import checked, evaluation_mode, pictures_at_once
 from fittingroom.models.stacked import Stacked
 from fittingroom.training.device import Device
 from fittingroom.training.meter import Meter
 
-# Pictures at a time; of a stack all runs together, but of each run at least so many.
-BATCH = 1000
+# Pictures at a time of each run of a stack; together they have as many as one alone.
 LEAST = 64
 
 Marks = tuple[float | None, float | None]
@@ -34,9 +33,11 @@ def measure(
         If the network does not return one row of scores for each picture.
     """
     runs = classifier.runs if isinstance(classifier, Stacked) else 1
-    count, size = len(labels), max(BATCH // runs, LEAST if runs > 1 else BATCH)
+    count, size = len(labels), pictures_at_once(classifier, device.torch_device)
     if count == 0:
         return [(None, None)] * runs
+    if runs > 1:
+        size = max(size // runs, LEAST)
     steps = math.ceil(count / size)
     meter = Meter(steps, device, runs)
     with evaluation_mode(classifier), torch.inference_mode(), device.autocast():
