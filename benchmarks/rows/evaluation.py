@@ -89,15 +89,16 @@ def timed(evaluate: Callable[[], float]) -> Found:
     }
 
 
-def row_of(model: str) -> Row:
-    """Return the row of one network."""
+def row_of(model: str, *, in_bf16: bool) -> Row:
+    """Return the row of one network; `in_bf16` if that is worth a try."""
+    shown = {TILES: partial(ours, model=model, precision="auto")} if in_bf16 else {}
     return Row(
         name=f"evaluation-{model}",
         title=f"evaluation of the test pictures, {model}",
         ways={
             PLAIN: partial(plain, model=model),
             OURS: partial(ours, model=model),
-            TILES: partial(ours, model=model, precision="auto"),
+            **shown,
         },
         reference=PLAIN,
         full=Size(7),
@@ -107,4 +108,4 @@ def row_of(model: str) -> Row:
     )
 
 
-ROWS = (row_of("three-layer"), row_of("convnet"))
+ROWS = (row_of("three-layer", in_bf16=False), row_of("convnet", in_bf16=True))
