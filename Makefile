@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+# Tests side by side; make test WORKERS= runs them one after the other.
+WORKERS ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 
 ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
@@ -20,13 +22,13 @@ run: environment ## train, evaluate and picture the notebook's best network
 	@$(BIN)/fittingroom train $(ARGS)
 
 test: environment-dev ## run the tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 check: environment-dev ## style, types and tests: what a change must pass
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m mypy
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 format: environment-dev ## put the code into the project's style
 	@$(BIN)/python -m ruff check --fix .

@@ -52,8 +52,8 @@ def train_recipe(
     import torch
 
     from fittingroom.models.stacked import Stacked
+    from fittingroom.runs.prepare import build_classifier
     from fittingroom.runs.run import divide, judge
-    from fittingroom.runs.train import build_classifier
     from fittingroom.training.compatibility import together
     from fittingroom.training.device import flushed_denormals, select_device
     from fittingroom.training.loop import fit

@@ -31,7 +31,10 @@ The virtual machine that these numbers come from announces its CPU's matrix unit
 work, but hides the description of its tiles (CPUID leaf 1D): a process dies at its first product in
 bf16. The program finds that out in a trial and computes in fp32. On a machine that tells the truth
 the same recipes take bf16 by themselves. What that would be here is measured as "tiles described":
-`benchmarks/tiles.c`, loaded before Python, answers the question that the machine leaves open."""
+`benchmarks/tiles.c`, loaded before Python, answers the question that the machine leaves open:
+
+    cc -O2 -shared -fPIC benchmarks/tiles.c -o tiles.so
+    LD_PRELOAD=$PWD/tiles.so fittingroom train --recipe convnet-94"""
 
 LIMITS = """\
 The least time that a run can take on this machine: its operations over the best rate of matrix

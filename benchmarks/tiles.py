@@ -33,7 +33,8 @@ def environment() -> dict[str, str] | None:
         return None
     LIBRARY.parent.mkdir(exist_ok=True)
     command = [compiler, "-O2", "-shared", "-fPIC", str(SOURCE), "-o", str(LIBRARY)]
-    subprocess.run(command, check=True)
+    if subprocess.run(command, check=False).returncode != 0:
+        return None
     shown = {"LD_PRELOAD": str(LIBRARY)}
     return shown if try_bf16_in(shown) else None
 

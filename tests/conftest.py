@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from fittingroom.data.dataset import DataSplits, ImageDataset
 
 # Set before torch is imported, here and in every program that a test starts: the tests leave
-# the machine usable, and bit-for-bit comparisons see one number of threads.
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# the machine usable, and bit-for-bit comparisons see one number of threads. Tests side by side
+# have one thread each, for those of two processes would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
 
 SHAPES = ("left", "right", "top", "bottom")
 

@@ -22,7 +22,8 @@ from typing import Any
 import torch._dynamo
 
 from fittingroom.data.sources import load
-from fittingroom.runs import train as conductor
+from fittingroom.runs import conduct, diary
+from fittingroom.runs.train import train
 
 FIELDS: dict[str, Any] = {"epochs": 2, "batch_size": 32, "seed": 5}
 
@@ -57,18 +58,16 @@ def arm(moment: str) -> None:
     elif kind == "rename":
         Path.replace = die_at_call(Path.replace, int(number), after=True)  # type: ignore[method-assign]
     else:
-        vars(conductor)["draw_figures"] = die
+        vars(conduct)["draw_figures"] = die
 
 
 def survived(moment: str, data: str, runs: Path) -> bool:
     """Train in a process of its own; tell whether it came to the end."""
     child = os.fork()
     if child == 0:
-        conductor.CHECKPOINT_SECONDS = 0.0
+        diary.CHECKPOINT_SECONDS = 0.0
         arm(moment)
-        conductor.train(
-            "two-layer", load(data), out=runs, name=moment, figures=moment == "figures", **FIELDS
-        )
+        train("two-layer", load(data), out=runs, name=moment, figures=moment == "figures", **FIELDS)
         os._exit(0)
     _, status = os.waitpid(child, 0)
     return not os.WIFSIGNALED(status)

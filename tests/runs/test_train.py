@@ -28,9 +28,11 @@ from fittingroom.errors import (
     RunError,
 )
 from fittingroom.models.mlp import PrincipalComponents
+from fittingroom.runs import conduct, prepare
 from fittingroom.runs import folder as files
-from fittingroom.runs import train as conductor
-from fittingroom.runs.train import Interrupted, train_together
+from fittingroom.runs import train as entrance
+from fittingroom.runs.conduct import Interrupted
+from fittingroom.runs.train import train_together
 from fittingroom.training import history, memory
 from fittingroom.training.history import Progress
 from fittingroom.training.recipe import Recipe, recipe_for_model
@@ -385,7 +387,7 @@ def test_the_seconds_of_all_are_shared_among_runs_that_are_trained_at_once(
 def test_one_of_many_that_diverges_fails_alone(
     shapes: DataSplits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build = conductor.build_classifier
+    build = prepare.build_classifier
 
     def build_one_wild(recipe: Recipe, *arguments: Any) -> Any:
         classifier = build(recipe, *arguments)
@@ -394,7 +396,7 @@ def test_one_of_many_that_diverges_fails_alone(
         return classifier
 
     expected = together(shapes)
-    monkeypatch.setattr(conductor, "build_classifier", build_one_wild)
+    monkeypatch.setattr(entrance, "build_classifier", build_one_wild)
     first, wild, last = together(shapes)
     assert [run.status for run in (first, wild, last)] == ["finished", "failed", "finished"]
     assert wild.record["error_type"] == "DivergenceError"
@@ -406,7 +408,7 @@ def test_one_of_many_that_diverges_fails_alone(
 def test_scores_that_are_no_numbers_fail_their_run_alone(
     shapes: DataSplits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = vars(conductor)["judge"]
+    judge = vars(conduct)["judge"]
     judged: list[Any] = []
 
     def judge_harshly(*arguments: Any) -> Any:
@@ -415,7 +417,7 @@ def test_scores_that_are_no_numbers_fail_their_run_alone(
             raise DivergenceError("the model gives NaN")
         return judge(*arguments)
 
-    monkeypatch.setattr(conductor, "judge", judge_harshly)
+    monkeypatch.setattr(conduct, "judge", judge_harshly)
     runs = together(shapes)
     assert [run.status for run in runs] == ["finished", "failed", "finished"]
     assert runs[1].record["error"] == "the model gives NaN"
@@ -442,13 +444,13 @@ def test_ctrl_c_while_many_are_trained_ends_all_and_each_can_be_finished(
 def test_ctrl_c_while_results_are_written_leaves_those_that_are_finished(
     shapes: DataSplits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finish = conductor.finish
+    finish = conduct.finish
 
     def finish_then_stop(*arguments: Any) -> None:
         finish(*arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(conductor, "finish", finish_then_stop)
+    monkeypatch.setattr(conduct, "finish", finish_then_stop)
     with pytest.raises(Interrupted):
         together(shapes)
     assert [fr.open_run(f"seed{seed}").status for seed in (0, 1, 4)] == [
@@ -461,7 +463,7 @@ def test_ctrl_c_while_results_are_written_leaves_those_that_are_finished(
 def test_an_error_fails_all_that_had_not_ended(
     shapes: DataSplits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    summarise = conductor.summarise
+    summarise = vars(conduct)["summarise"]
     asked: list[Any] = []
 
     def fail_second(*arguments: Any) -> Any:
@@ -470,7 +472,7 @@ def test_an_error_fails_all_that_had_not_ended(
             raise RunError("no room")
         return summarise(*arguments)
 
-    monkeypatch.setattr(conductor, "summarise", fail_second)
+    monkeypatch.setattr(conduct, "summarise", fail_second)
     with pytest.raises(RunError, match="no room"):
         together(shapes)
     records = [fr.open_run(f"seed{seed}").record for seed in (0, 1, 4)]
@@ -507,7 +509,7 @@ def test_an_error_is_forgotten_once_the_run_is_finished(
         raise RunError("no room")
 
     with monkeypatch.context() as patch:
-        patch.setattr(conductor, "draw_figures", fail)
+        patch.setattr(conduct, "draw_figures", fail)
         with pytest.raises(RunError, match="no room"):
             quick(shapes, figures=True)
     run = fr.open_run()
@@ -556,16 +558,16 @@ def test_networks_of_ours_look_at_pictures_of_all_classes_first(
     monkeypatch.setattr(PrincipalComponents, "initialize", lambda _self, x: seen.append(x))
     recipe = recipe_for_model("two-layer", model_options={"components": 5})
     every = torch.from_numpy(shapes.train.images) / 255
-    conductor.build_classifier(recipe, shapes)
+    prepare.build_classifier(recipe, shapes)
     assert torch.equal(seen.pop(), every)
-    monkeypatch.setattr(conductor, "SAMPLE", 70)  # a third of 200 pictures, and a bit
-    conductor.build_classifier(recipe, shapes)
+    monkeypatch.setattr(prepare, "SAMPLE", 70)  # a third of 200 pictures, and a bit
+    prepare.build_classifier(recipe, shapes)
     assert torch.equal(seen.pop(), every[::3])
-    monkeypatch.setattr(conductor, "SAMPLED_NUMBERS", 64 * 10)
-    conductor.build_classifier(recipe, shapes)
+    monkeypatch.setattr(prepare, "SAMPLED_NUMBERS", 64 * 10)
+    prepare.build_classifier(recipe, shapes)
     assert torch.equal(seen.pop(), every[::20])
-    monkeypatch.setattr(conductor, "SAMPLED_NUMBERS", 1)  # pictures larger than that: one
-    conductor.build_classifier(recipe, shapes)
+    monkeypatch.setattr(prepare, "SAMPLED_NUMBERS", 1)  # pictures larger than that: one
+    prepare.build_classifier(recipe, shapes)
     assert torch.equal(seen.pop(), every[:1])
 
 

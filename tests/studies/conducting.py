@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fittingroom.runs.train import Interrupted, train_together
+from fittingroom.runs.conduct import Interrupted
+from fittingroom.runs.train import train_together
 from fittingroom.studies import work
 from fittingroom.studies.conduct import study
 

@@ -25,7 +25,7 @@ from fittingroom.errors import (
     StudyError,
 )
 from fittingroom.runs import folder as files
-from fittingroom.runs.train import Interrupted
+from fittingroom.runs.conduct import Interrupted
 from fittingroom.studies import work
 from fittingroom.studies.conduct import begin, cpu_cores, number_of_jobs, settle_plan
 from fittingroom.studies.study import RECORD

@@ -12,7 +12,7 @@ import pytest
 import fittingroom as fr
 from fittingroom.data.dataset import DataSplits
 from fittingroom.runs import folder as files
-from fittingroom.runs.train import Interrupted
+from fittingroom.runs.conduct import Interrupted
 from fittingroom.studies import work
 from fittingroom.studies.plan import StudyPlan, plan_of
 from fittingroom.studies.study import RUNS

@@ -193,6 +193,12 @@ def test_every_kind_of_memory_error_becomes_one_line(error: Exception) -> None:
     assert caught.value.__cause__ is error
 
 
+def test_out_of_memory_with_many_runs_at_once_suggests_fewer() -> None:
+    wanted = "fewer runs at once than 5 with --stack"
+    with pytest.raises(DeviceError, match=wanted), memory_errors(8, runs=5):
+        raise MemoryError
+
+
 @pytest.mark.parametrize(
     "error", [RuntimeError("shape mismatch"), ValueError("x"), RecursionError()]
 )

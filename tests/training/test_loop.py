@@ -21,7 +21,7 @@ from fittingroom.data.sources import load
 from fittingroom.errors import DivergenceError, ModelError, RecipeError
 from fittingroom.models import Classifier
 from fittingroom.models.stacked import Stacked
-from fittingroom.runs.train import build_classifier
+from fittingroom.runs.prepare import build_classifier
 from fittingroom.training import history as history_module
 from fittingroom.training.checkpoint import Checkpoint
 from fittingroom.training.device import Device

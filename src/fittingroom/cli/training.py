@@ -77,11 +77,13 @@ def train(
         from fittingroom.training.recipe import chosen_recipe
 
         settled = None if resume else chosen_recipe(recipe, **fields)
-        from fittingroom.runs import train as conductor
+        from fittingroom.runs.prepare import settle_device
+        from fittingroom.runs.train import resume as go_on
+        from fittingroom.runs.train import train as begin
 
         set_threads(threads)
         if settled is not None:
-            conductor.settle_device(settled, device)
+            settle_device(settled, device)
         splits = load_data(terminal, data, classes, size) if settled or data != "auto" else None
         with terminal.follow_training() as on_progress:
             watch: dict[str, Any] = {
@@ -91,12 +93,12 @@ def train(
             }
             if settled is None:
                 where = None if device == "auto" else device
-                run = conductor.resume(
+                run = go_on(
                     str(resume), splits, runs=out, device=where, network=own_network, **watch
                 )
             else:
                 words = shlex.join(["fittingroom", *sys.argv[1:]])
-                run = conductor.train(
+                run = begin(
                     settled,
                     splits or "auto",
                     device=device,

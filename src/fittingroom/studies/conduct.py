@@ -14,16 +14,12 @@ from typing import Any
 from fittingroom.data.dataset import DataSplits
 from fittingroom.data.sources import load
 from fittingroom.errors import RunError, StudyError
+from fittingroom.runs.conduct import Interrupted
+from fittingroom.runs.diary import describe_data, now
 from fittingroom.runs.environment import describe_environment
 from fittingroom.runs.folder import write_json
+from fittingroom.runs.prepare import build_classifier, settle_device
 from fittingroom.runs.run import Run, divide
-from fittingroom.runs.train import (
-    Interrupted,
-    build_classifier,
-    describe_data,
-    now,
-    settle_device,
-)
 from fittingroom.studies import work as runs_of
 from fittingroom.studies.plan import StudyPlan, folder_name, plan_of, read_plan
 from fittingroom.studies.study import (

@@ -22,8 +22,9 @@ from filelock import FileLock, Timeout
 from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DivergenceError, FittingroomError, RunError
 from fittingroom.runs import folder as files
+from fittingroom.runs.prepare import build_classifier, settle_device
 from fittingroom.runs.run import Run
-from fittingroom.runs.train import build_classifier, settle_device, train_together
+from fittingroom.runs.train import train_together
 from fittingroom.studies.plan import Setting, StudyPlan
 from fittingroom.studies.study import RUNS, ended
 from fittingroom.training.compatibility import most_together

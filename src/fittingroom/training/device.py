@@ -224,21 +224,25 @@ def seed_everything(seed: int, *purpose: int) -> None:
 
 
 @contextmanager
-def memory_errors(batch_size: int) -> Iterator[None]:
-    """Turn every way of running out of memory into a DeviceError that says what to do."""
+def memory_errors(batch_size: int, runs: int = 1) -> Iterator[None]:
+    """Turn every way of running out of memory into a DeviceError that says what to do.
+
+    `runs` are trained at once.
+    """
     try:
         yield
     except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not is_out_of_memory(error):
             raise
         reason = str(error).splitlines()[0] if str(error) else "no memory left"
-        raise out_of_memory(reason, batch_size) from error
+        raise out_of_memory(reason, batch_size, runs) from error
 
 
-def out_of_memory(reason: str, batch_size: int) -> DeviceError:
+def out_of_memory(reason: str, batch_size: int, runs: int = 1) -> DeviceError:
     """Return the error that says that memory ran out, and what to do."""
+    fewer = f"fewer runs at once than {runs} with --stack, " if runs > 1 else ""
     return DeviceError(
-        f"out of memory ({reason}); try a smaller --batch-size than {batch_size}, "
+        f"out of memory ({reason}); try {fewer}a smaller --batch-size than {batch_size}, "
         "a smaller network, or smaller pictures with --size"
     )
 

@@ -1,0 +1,156 @@
+"""From classifiers to finished run folders: train, evaluate, draw, write."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from fittingroom.data.dataset import DataSplits
+from fittingroom.errors import DivergenceError, FittingroomError, RunError
+from fittingroom.models import MODELS, Classifier
+from fittingroom.models.stacked import Stacked
+from fittingroom.runs import folder as files
+from fittingroom.runs.diary import Diary, now, summarise
+from fittingroom.runs.figures import draw_figures
+from fittingroom.runs.run import Run, judge
+from fittingroom.training.checkpoint import Checkpoint
+from fittingroom.training.compatibility import together
+from fittingroom.training.device import Device, memory_errors
+from fittingroom.training.history import Progress
+from fittingroom.training.loop import Fit, fit
+from fittingroom.training.recipe import Recipe
+
+
+class Interrupted(KeyboardInterrupt):
+    """Training was stopped by Ctrl-C, after what there is was saved in `folder`."""
+
+    def __init__(self, folder: Path, hint: str) -> None:
+        super().__init__(f"interrupted; {hint}")
+        self.folder = folder
+
+
+def conduct(
+    diaries: Sequence[Diary],
+    classifiers: Sequence[Classifier],
+    splits: DataSplits,
+    recipes: Sequence[Recipe],
+    device: Device,
+    *,
+    figures: bool = False,
+    on_start: Callable[[Run], None] = lambda _run: None,
+    on_progress: Callable[[Progress], None] = lambda _progress: None,
+    checkpoint: Checkpoint | None = None,
+) -> list[Run]:
+    """Train, evaluate, draw and write; the folders say at each moment how far they came.
+
+    One run, or several at once that differ in their seeds.
+    """
+    for diary in diaries:
+        diary.status(files.RUNNING)
+        on_start(Run(diary.folder))
+    recipe, alone = recipes[0], len(recipes) == 1
+    trained = together(recipe, classifiers)
+    try:
+        with memory_errors(recipe.batch_size, len(recipes)), stop_at_ctrl_c() as should_stop:
+            result = fit(
+                trained,
+                splits,
+                recipe,
+                device,
+                seeds=[recipe.seed for recipe in recipes],
+                on_progress=on_progress,
+                on_checkpoint=diaries[0].checkpoint_if_due,
+                should_stop=should_stop,
+                resume=checkpoint,
+            )
+        if result.checkpoint is not None:
+            diaries[0].checkpoint(result.checkpoint)
+        if not result.completed or should_stop():  # asked after the last step, or before
+            raise KeyboardInterrupt  # noqa: TRY301 - handled as one that comes by itself
+        if isinstance(trained, Stacked):
+            trained.unstack()
+        for run, (diary, classifier) in enumerate(zip(diaries, classifiers, strict=True)):
+            try:
+                finish(diary, classifier, splits, recipe, device, result, run, figures)
+            except DivergenceError as error:
+                diary.failed(error)
+                if alone:
+                    raise
+    except KeyboardInterrupt:
+        for diary in diaries:
+            diary.end(files.INTERRUPTED)
+        folder = diaries[0].folder
+        hint = Run(folder).how_to_go_on if alone else "runs that were trained at once begin anew"
+        raise Interrupted(folder, hint) from None
+    except FittingroomError as error:
+        for diary in diaries:
+            with suppress(RunError):  # of the two, the first error is the one to hear of
+                diary.failed(error)
+        raise
+    return [
+        Run(diary.folder, None if recipe.model in MODELS else classifier.network)
+        for diary, classifier in zip(diaries, classifiers, strict=True)
+    ]
+
+
+def finish(
+    diary: Diary,
+    classifier: Classifier,
+    splits: DataSplits,
+    recipe: Recipe,
+    device: Device,
+    result: Fit,
+    run: int,
+    figures: bool,
+) -> None:
+    """Judge one of the trained classifiers, the `run`th counted from 0, and write its results.
+
+    Raises
+    ------
+    DivergenceError
+        If its loss, or one of its scores, is not a number.
+    """
+    if result.checkpoint is None:
+        diary.history(result.histories[run])
+    if run in result.errors:
+        raise result.errors[run]
+    with memory_errors(recipe.batch_size):
+        classifier.to(device.torch_device)
+        evaluation = judge(classifier, splits, recipe, device.autocast_dtype)
+    diary.results(classifier, evaluation)
+    history = result.histories[run]
+    if figures:
+        draw_figures(diary.folder / files.FIGURES, evaluation, splits, history)
+    diary.end(
+        files.FINISHED,
+        finished=now(),
+        results=summarise(history, result, evaluation, splits, recipe),
+        files=diary.digests(),
+    )
+    (diary.folder / files.CHECKPOINT).unlink(missing_ok=True)
+
+
+@contextmanager
+def stop_at_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C ask for a stop between two steps; a second one interrupts at once.
+
+    Python delivers signals to the main thread only; elsewhere nothing is changed.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+
+    def ask(number: int, frame: object) -> None:
+        del number, frame
+        asked.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
