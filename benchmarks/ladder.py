@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.transforms import Bbox, BboxBase
 
-WIDTH, HEIGHT = 9.0, 5.2  # inches
+WIDTH, HEIGHT = 9.0, 6.8  # inches
 
 # Rows and their ways on the ladder: label, and whether it is ours.
 RUNGS = (
@@ -96,7 +96,7 @@ def draw(rungs: Sequence[Rung], machine: str, *, sketches: bool = False) -> Figu
             axes.set_xscale("log")
             for rung in rungs:
                 draw_rung(axes, rung)
-            axes.margins(x=0.12, y=0.12)
+            axes.margins(x=0.2, y=0.12)
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
             axes.set_xlabel("seconds, logarithmic")
@@ -123,6 +123,10 @@ def colour_of(rung: Rung) -> str:
     return BLUE if rung.ours else SLATE
 
 
+# A label further from its mark than so many points is joined to it by a line.
+NEAR = 9
+LEADER = {"arrowstyle": "-", "color": "0.6", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 4}
+
 # Where a label may stand: offset in points, and how it is aligned there.
 PLACES: tuple[tuple[tuple[int, int], str, str], ...] = (
     ((9, 0), "left", "center"),
@@ -133,6 +137,10 @@ PLACES: tuple[tuple[tuple[int, int], str, str], ...] = (
     ((9, -9), "left", "top"),
     ((-9, 9), "right", "bottom"),
     ((-9, -9), "right", "top"),
+    ((16, 16), "left", "bottom"),
+    ((16, -16), "left", "top"),
+    ((-16, 16), "right", "bottom"),
+    ((-16, -16), "right", "top"),
     ((24, 24), "left", "bottom"),
     ((24, -24), "left", "top"),
     ((-24, 24), "right", "bottom"),
@@ -160,6 +168,7 @@ def label(axes: Axes, rungs: Sequence[Rung]) -> None:
                 color=colour_of(rung),
                 fontsize=SMALL_SIZE,
                 linespacing=1.15,
+                arrowprops=LEADER if max(map(abs, offset)) > NEAR else None,
             )
             box = text.get_window_extent()
             cost = sum(overlap(box, other) for other in others) + outside(box, inside)
