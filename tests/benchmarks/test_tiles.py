@@ -13,7 +13,7 @@ import pytest
 
 import tiles
 import turns
-from fittingroom.training import device
+from fittingroom.training import bf16, device
 from row import TILES, Row, Size
 from turns import Shelf, take_turns
 
@@ -33,7 +33,7 @@ def test_nothing_is_shown_where_it_is_not_needed(
     flags: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(device, "cpu_features", lambda: frozenset(flags))
-    monkeypatch.setattr(tiles, "try_bf16_in", lambda _shown: True)
+    monkeypatch.setattr(bf16, "try_in_a_process", lambda: bf16.Bf16(sound=True, fast=True))
     assert tiles.environment() is None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import subprocess
 import sys
 import time
@@ -43,12 +44,18 @@ class Bf16:
 @functools.cache
 def try_on_cpu() -> Bf16:
     """Run the trial in a process of its own, once, and return what it found."""
+    return try_in_a_process()
+
+
+def try_in_a_process(**environment: str) -> Bf16:
+    """Run the trial in a process of its own, with these variables added to its environment."""
     try:
         trial = subprocess.run(
             [sys.executable, "-m", "fittingroom.training.bf16"],
             capture_output=True,
             timeout=TRIAL_TIMEOUT_SECONDS,
             check=True,
+            env=os.environ | environment,
         )
         return Bf16(**json.loads(trial.stdout))
     except (subprocess.SubprocessError, OSError, ValueError, TypeError):
