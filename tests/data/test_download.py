@@ -25,8 +25,8 @@ from fittingroom.data.download import FILES, Patience, RemoteFile, fashion_mnist
 from fittingroom.errors import DownloadError
 
 CONTENTS = {
-    "images.gz": gzip.compress(np.random.default_rng(0).bytes(2_000_000)),
-    "labels.gz": gzip.compress(np.random.default_rng(1).bytes(3_000)),
+    "images.gz": gzip.compress(np.random.default_rng(0).bytes(2_000_000), mtime=0),
+    "labels.gz": gzip.compress(np.random.default_rng(1).bytes(3_000), mtime=0),
 }
 IMPATIENT = Patience(
     connect_seconds=2.0,
