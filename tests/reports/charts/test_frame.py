@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fittingroom.reports.charts.drawing import Drawing
@@ -21,6 +21,7 @@ values = st.floats(-1e6, 1e6).map(lambda value: round(value, 4))
 
 
 @given(values, values, st.integers(2, 8))
+@example(-100_001.0, -0.0001, 2)
 def test_ticks_are_round_evenly_spaced_and_within(first: float, second: float, most: int) -> None:
     low, high = sorted((first, second))
     if high - low < 1e-3:

@@ -57,7 +57,8 @@ def nice_step(span: float, most: int) -> float:
 def nice_ticks(low: float, high: float, most: int = 5) -> list[float]:
     """Return round numbers within low to high, evenly spaced, at most `most` + 1 of them."""
     step = nice_step(high - low, most)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    slack = 1e-13 * max(abs(low), abs(high))  # what rounding may have moved the ends by
+    first, last = math.ceil((low - slack) / step), math.floor((high + slack) / step)
     digits = max(0, 1 - math.floor(math.log10(step)))
     return [round(place * step, digits) for place in range(first, last + 1)]
 
