@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fittingroom.data import sketches
 from fittingroom.data.fashion_mnist import CLASSES
-from fittingroom.data.sketches import MARKER, MAX_PICTURES, NOTE, canvas, draw, write_idx
+from fittingroom.data.sketches import MARKER, MAX_PICTURES, NOTE, batches, canvas, draw, write_idx
 from fittingroom.data.sketches.outlines import Array, Part, outline, stroke
 from fittingroom.data.sketches.wardrobe import WARDROBE, Style
 from fittingroom.errors import DataError
@@ -150,7 +150,7 @@ def test_lack_of_memory_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_every_style_fills_its_frame_on_a_black_ground(style: Style) -> None:
-    pictures = sketches._garments(style, 200, np.random.default_rng(0))
+    pictures = batches.garments(style, 200, np.random.default_rng(0))
     drawn = pictures > 0
     spans = np.maximum(drawn.any(axis=1).sum(axis=1), drawn.any(axis=2).sum(axis=1))
     assert spans.min() >= 24
@@ -180,7 +180,7 @@ def test_grey_levels_are_about_those_of_fashion_mnist() -> None:
 
 
 def test_small_batches_leave_no_picture_undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sketches, "BATCH", 7)
+    monkeypatch.setattr(batches, "BATCH", 7)
     images = draw(200, 10).learning.images
     assert (images.reshape(200, -1).max(axis=1) > 0).all()
 

@@ -9,6 +9,7 @@ import typer
 
 from fittingroom.cli.options import ClassesOption, JsonOption, QuietOption, SizeOption
 from fittingroom.cli.terminal import Terminal, one_line_errors
+from fittingroom.cli.writing_bar import follow_writing
 from fittingroom.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -76,20 +77,66 @@ make_app = typer.Typer(help="Write a data set to a folder.", no_args_is_help=Tru
 data_app.add_typer(make_app, name="make")
 
 
+ShardSizeOption = Annotated[
+    int | None,
+    typer.Option("--shard-size", help="pictures in a shard, by default 100,000"),
+]
+
+
 @make_app.command("sketches")
 def make_sketches(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="where to write the four files")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="where to write the files")],
     train: Annotated[int, typer.Option("--train", help="training pictures")] = 12_000,
     test: Annotated[int, typer.Option("--test", help="test pictures")] = 2_000,
     seed: Annotated[int, typer.Option("--seed", help="which pictures")] = 0,
+    shards: Annotated[
+        bool, typer.Option("--shards", help="in shards, for more than memory holds")
+    ] = False,
+    shard_size: ShardSizeOption = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", help="processes that draw shards, by default one a core"),
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Draw the built-in set of garments and write it as IDX files."""
-    with one_line_errors():
-        from fittingroom.data.sketches import write_idx
+    """Draw the built-in set of garments and write it as IDX files.
 
-        write_idx(folder, train=train, test=test, seed=seed)
-        Terminal(quiet=quiet).say(f"{train:,} + {test:,} sketches lie in {folder}")
+    Four of them, or with --shards as many as it takes, and never all in memory.
+    """
+    with one_line_errors():
+        from fittingroom.data.sketches import write_idx, write_shards
+
+        terminal = Terminal(quiet=quiet)
+        if not shards:
+            if shard_size is not None or jobs is not None:
+                raise RecipeError("--shard-size and --jobs are for --shards; give that too")
+            write_idx(folder, train=train, test=test, seed=seed)
+        else:
+            with follow_writing(terminal) as on_progress:
+                write_shards(
+                    folder, train, test, seed, shard_size, jobs=jobs, on_progress=on_progress
+                )
+        terminal.say(f"{train:,} + {test:,} sketches lie in {folder}")
+
+
+@make_app.command("shards")
+def make_shards(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="path or name of a data set")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="where to write the shards")],
+    shard_size: ShardSizeOption = None,
+    classes: ClassesOption = None,
+    size: SizeOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Write a data set that is trained on from disk."""
+    with one_line_errors():
+        from fittingroom.data.shards.writing import save
+
+        terminal = Terminal(quiet=quiet)
+        splits = load_data(terminal, source, classes, size)
+        with follow_writing(terminal) as on_progress:
+            save(splits, folder, shard_size, on_progress)
+        terminal.say(f"{len(splits.learning):,} + {len(splits.test):,} pictures lie in {folder}")
 
 
 def load_data(

@@ -1,4 +1,4 @@
-"""Stage 1 of the notebook: from files to labelled pictures in memory. Nothing here needs torch.
+"""Stage 1 of the notebook: from files to labelled pictures. Nothing here needs torch.
 
 The map of the room::
 
@@ -11,10 +11,13 @@ The map of the room::
     tables.py         Kaggle's CSV; csv_bytes.py parses it
     npz.py            arrays in one file
     folders.py        one folder of pictures a class; pictures.py reads one picture
+    shards/           many IDX files with an index, for sets larger than memory
+    on_disk.py        pictures that stay in such files
+    passes.py         ways through all pictures, piece by piece
     fashion_mnist.py  what is known of Fashion-MNIST itself
     download.py       fetch it, checked
     sketches/         the built-in set, drawn
-    inspection.py     what is in a data set, and is it sound
+    inspection.py     what is in a data set, and is it sound; duplicates.py finds equal pictures
     display.py        what Jupyter shows: tables, here and in the rooms above
 """
 

@@ -9,10 +9,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fittingroom.data.on_disk import ImagesOnDisk
+from fittingroom.data.passes import in_pieces
 from fittingroom.errors import DataError
 
 Images = NDArray[np.uint8]
@@ -28,7 +31,9 @@ class ImageDataset:
     Parameters
     ----------
     images
-        uint8, shape (N, C, H, W), values 0 to 255; C is 1 (grey) or 3 (RGB).
+        uint8, shape (N, C, H, W), values 0 to 255; C is 1 (grey) or 3 (RGB). Of a set in shards
+        they stay in its files: `ImagesOnDisk`, which are indexed alike and which `np.asarray`
+        reads.
     labels
         int64, shape (N,), values 0 to K-1: indices into `classes`.
     classes
@@ -88,9 +93,16 @@ class ImageDataset:
         """Number of pictures of each class, int64, shape (K,)."""
         return np.bincount(self.labels, minlength=len(self.classes)).astype(np.int64)
 
+    @property
+    def on_disk(self) -> ImagesOnDisk | None:
+        """The pictures if they stay in files, None if they lie in memory."""
+        return _if_on_disk(self.images)
+
     def subset(self, indices: NDArray[np.int64]) -> ImageDataset:
-        """Return the pictures at `indices`, copied, in that order."""
-        return ImageDataset(self.images[indices], self.labels[indices], self.classes)
+        """Return the pictures at `indices`, in that order: copied, unless they stay in files."""
+        on_disk = self.on_disk
+        chosen = self.images[indices] if on_disk is None else on_disk.view(indices)
+        return ImageDataset(as_images(chosen), self.labels[indices], self.classes)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -168,10 +180,11 @@ class DataSplits:
 
         Class names, file format and the choice of validation pictures leave it unchanged.
         """
-        digest = hashlib.sha256(f"fittingroom-data/1 classes={len(self.classes)}".encode())
+        digest = new_fingerprint(len(self.classes))
         for part in (self.learning, self.test):
             digest.update(repr(part.images.shape).encode())
-            digest.update(np.ascontiguousarray(part.images).data)
+            for piece in in_pieces(part.images):
+                digest.update(np.ascontiguousarray(piece).data)
             digest.update(np.ascontiguousarray(part.labels, dtype="<i8").data)
         return digest.hexdigest()
 
@@ -199,10 +212,25 @@ class DataSplits:
                 f"validation_size must be less than the {total:,} training pictures, found {size:,}"
             )
         indices = stratified_indices(self.learning.labels, size, len(self.classes), seed)
-        divided = replace(self, validation_indices=indices)
-        if "fingerprint" in vars(self):  # it says what the pictures are, not how they are divided
-            vars(divided)["fingerprint"] = self.fingerprint
-        return divided
+        return self.but(validation_indices=indices)
+
+    def with_fingerprint(self, fingerprint: str) -> DataSplits:
+        """Return the same data, with a fingerprint to trust instead of one to compute."""
+        trusting = replace(self)
+        vars(trusting)["fingerprint"] = fingerprint
+        return trusting
+
+    def but(self, *, classes: tuple[str, ...] | None = None, **fields: Any) -> DataSplits:
+        """Return the same pictures under other class names, or with other fields.
+
+        Neither of the parts can be replaced: so the fingerprint, once known, stays known.
+        """
+        if classes is not None:
+            fields["learning"] = replace(self.learning, classes=classes)
+            fields["test"] = replace(self.test, classes=classes)
+        changed = replace(self, **fields)
+        known = "fingerprint" in vars(self)
+        return changed.with_fingerprint(self.fingerprint) if known else changed
 
     def __repr__(self) -> str:
         held_back = len(self.validation_indices)
@@ -216,6 +244,20 @@ class DataSplits:
         from fittingroom.data.display import show_splits
 
         return show_splits(self)
+
+
+def as_images(images: Images | ImagesOnDisk) -> Images:
+    """Let pictures in files stand where an array is expected: they are indexed alike."""
+    return cast("Images", images)
+
+
+def _if_on_disk(images: object) -> ImagesOnDisk | None:
+    return images if isinstance(images, ImagesOnDisk) else None
+
+
+def new_fingerprint(num_classes: int) -> hashlib._Hash:
+    """Begin a fingerprint of data with so many classes."""
+    return hashlib.sha256(f"fittingroom-data/1 classes={num_classes}".encode())
 
 
 def stratified_indices(labels: Labels, size: int, num_classes: int, seed: int) -> Labels:

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager, suppress
@@ -190,7 +191,10 @@ def _fetch(
     announce: Announce,
 ) -> tuple[Path, str]:
     """Fetch `file` into the folder `staging`; return its path and the mirror it came from."""
-    import pooch
+    with warnings.catch_warnings():
+        # pooch imports tqdm, which in Jupyter wants a package for bars that nobody here draws.
+        warnings.filterwarnings("ignore", "IProgress not found")
+        import pooch
 
     failures: list[str] = []
     downloader = _Downloader(file, patience, announce, failures)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-import numpy as np
-
 from fittingroom.data.dataset import DataSplits
+from fittingroom.data.passes import one_by_one
 
 NAME = "fashion-mnist"
 
@@ -57,6 +56,9 @@ def _unordered_fingerprint(splits: DataSplits) -> str:
     """SHA-256 (hex) of the sorted digests of all pictures with their labels, part by part."""
     digest = hashlib.sha256()
     for part in (splits.learning, splits.test):
-        rows = np.column_stack([part.labels.astype(np.uint8), part.images.reshape(len(part), -1)])
-        digest.update(b"".join(sorted(hashlib.sha256(row).digest() for row in rows)))
+        digests = [
+            hashlib.sha256(bytes([label]) + image.tobytes()).digest()
+            for label, image in zip(part.labels, one_by_one(part.images), strict=True)
+        ]
+        digest.update(b"".join(sorted(digests)))
     return digest.hexdigest()

@@ -19,6 +19,7 @@ from fittingroom.data.reading import LabelledImages, Reading, join, part_of
 from fittingroom.errors import DataError
 
 UNSIGNED_BYTE = 8
+INT32 = 0x0C
 _NAME = re.compile(r"(?P<kind>images|labels).*(idx|ubyte)", re.IGNORECASE)
 
 # The files of one data set, by part and kind: ("train", "images") -> file.
@@ -101,6 +102,11 @@ def read_array(file: DataFile, dimensions: int) -> NDArray[np.uint8]:
                 f"{'more' if len(values) == size else f'{len(values):,}'}; get it again"
             )
     return values.reshape(shape)
+
+
+def encode_header(shape: tuple[int, ...], kind: int = UNSIGNED_BYTE) -> bytes:
+    """Return the bytes that stand before the values of an array."""
+    return struct.pack(f">HBB{len(shape)}I", 0, kind, len(shape), *shape)
 
 
 def _refuse_promise(file: DataFile, shape: tuple[int, ...], size: int) -> None:

@@ -6,14 +6,16 @@ Both functions look at all pictures and change nothing; `fittingroom data show` 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from fittingroom.data.dataset import DataSplits, ImageDataset
+from fittingroom.data.dataset import DataSplits, ImageDataset, Labels
+from fittingroom.data.duplicates import number_equals
+from fittingroom.data.passes import count_values, in_pieces
+from fittingroom.data.shards.reading import verify
 
 # A class with fewer training pictures than this is hardly ever learned.
 TINY_CLASS = 20
@@ -122,7 +124,16 @@ def check(splits: DataSplits) -> list[Finding]:
     Exact duplicates (within the training pictures, and between these and the test pictures), the
     same picture under different labels, pictures of one value only, classes without or with few
     pictures, and classes of very different size. Indices count the pictures in file order.
+
+    Memory is needed for the numbers of the pictures, not for the pictures of a set in shards.
+
+    Raises
+    ------
+    DataError
+        If the files of a set in shards are not what was written.
     """
+    if splits.learning.on_disk is not None:
+        verify(splits.learning.on_disk)
     findings = [
         *_find_missing_classes(splits),
         *_find_duplicates(splits),
@@ -137,9 +148,7 @@ def check(splits: DataSplits) -> list[Finding]:
 
 def _pixel_statistics(data: ImageDataset) -> tuple[float, float]:
     """Return mean and standard deviation, exactly, from how often each value occurs."""
-    counts = np.zeros(256, np.int64)
-    for image in data.images:  # one by one: bincount makes eight bytes of each pixel
-        counts += np.bincount(image.ravel(), minlength=256)
+    counts = count_values(data.images).sum(axis=0)
     values = np.arange(256)
     mean = float(counts @ values / counts.sum())
     return mean, float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum()))
@@ -154,68 +163,80 @@ def _find_missing_classes(splits: DataSplits) -> list[Finding]:
 
 
 def _find_duplicates(splits: DataSplits) -> list[Finding]:
-    train, test = _groups(splits.learning), _groups(splits.test)
-    repeated = [rows for rows in train.values() if len(rows) > 1]
-    shared = [(train[picture][0], rows[0]) for picture, rows in test.items() if picture in train]
-    shared_count = sum(len(rows) for picture, rows in test.items() if picture in train)
-    findings = []
-    if shared:
-        pairs = _some([f"{in_train} = {in_test}" for in_train, in_test in shared])
-        findings.append(
-            Finding(
-                "warning",
-                f"{shared_count:,} test pictures are also training pictures (training index = "
-                f"test index: {pairs}); the test score is too good by up to "
-                f"{shared_count / len(splits.test):.2%}.",
-            )
-        )
-    if repeated:
-        extra = sum(len(rows) - 1 for rows in repeated)
-        groups = _some([" = ".join(map(str, rows[:_SHOWN])) for rows in repeated])
-        findings.append(
-            Finding("info", f"{extra:,} training pictures repeat another one (indices: {groups}).")
-        )
+    train, test = number_equals(splits.learning.images, splits.test.images)
+    findings = _find_shared(train, test) + _find_repeated(train)
     return findings + _find_contradictions(splits, train, test)
 
 
-def _find_contradictions(
-    splits: DataSplits, train: dict[bytes, list[int]], test: dict[bytes, list[int]]
-) -> list[Finding]:
-    """Find pictures that occur under different labels, in all splits together."""
-    contradictions = []
-    for picture in train.keys() | test.keys():
-        labels = {int(splits.learning.labels[row]) for row in train.get(picture, [])}
-        labels |= {int(splits.test.labels[row]) for row in test.get(picture, [])}
-        if len(labels) > 1:
-            where = f"training index {train[picture][0]}" if picture in train else ""
-            where = where or f"test index {test[picture][0]}"
-            names = " and ".join(splits.classes[label] for label in sorted(labels))
-            contradictions.append(f"{where}: {names}")
-    if not contradictions:
+def _find_shared(train: Labels, test: Labels) -> list[Finding]:
+    """Find test pictures that are training pictures too, by the numbers of equal ones."""
+    shared = np.isin(test, train)
+    if not shared.any():
         return []
-    found = _some(sorted(contradictions))
+    firsts = _first_ones(np.where(shared, test, -1))
+    pairs = [f"{_first(train, test[row])} = {row}" for row in firsts[:_SHOWN].tolist()]
     return [
         Finding(
             "warning",
-            f"{len(contradictions):,} pictures occur under different labels ({found}).",
+            f"{np.count_nonzero(shared):,} test pictures are also training pictures (training "
+            f"index = test index: {_some(pairs, len(firsts))}); the test score is too good by up "
+            f"to {np.mean(shared):.2%}.",
         )
     ]
 
 
-def _groups(data: ImageDataset) -> dict[bytes, list[int]]:
-    """Return the indices of equal pictures, by the picture's bytes."""
-    groups: defaultdict[bytes, list[int]] = defaultdict(list)
-    for index, image in enumerate(data.images):
-        groups[image.tobytes()].append(index)
-    return dict(groups)
+def _find_repeated(train: Labels) -> list[Finding]:
+    """Find training pictures that occur more than once, by the numbers of equal ones."""
+    often = np.bincount(train)[train] > 1
+    if not often.any():
+        return []
+    firsts = _first_ones(np.where(often, train, -1))
+    extra = np.count_nonzero(often) - len(firsts)
+    groups = [
+        " = ".join(map(str, np.flatnonzero(train == train[row])[:_SHOWN].tolist()))
+        for row in firsts[:_SHOWN]
+    ]
+    found = _some(groups, len(firsts))
+    return [Finding("info", f"{extra:,} training pictures repeat another one (indices: {found}).")]
+
+
+def _find_contradictions(splits: DataSplits, train: Labels, test: Labels) -> list[Finding]:
+    """Find pictures that occur under different labels, in all splits together."""
+    numbers = np.concatenate([train, test])
+    labels = np.concatenate([splits.learning.labels, splits.test.labels])
+    order = np.argsort(numbers, kind="stable")
+    starts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
+    lowest, highest = (f.reduceat(labels[order], starts) for f in (np.minimum, np.maximum))
+    rows = order[starts[lowest != highest]].tolist()  # where each of them occurs first
+    if not rows:
+        return []
+
+    def describe_row(row: int) -> str:
+        in_train = row < len(train)
+        where = f"training index {row}" if in_train else f"test index {row - len(train)}"
+        found = np.unique(labels[numbers == numbers[row]])
+        return f"{where}: {' and '.join(splits.classes[label] for label in found)}"
+
+    found = _some([describe_row(row) for row in sorted(rows)[:_SHOWN]], len(rows))
+    return [Finding("warning", f"{len(rows):,} pictures occur under different labels ({found}).")]
+
+
+def _first_ones(numbers: Labels) -> Labels:
+    """Return the rows in which a number, -1 apart, is for the first time, in rising order."""
+    different, firsts = np.unique(numbers, return_index=True)
+    return np.sort(firsts[different >= 0])
+
+
+def _first(numbers: Labels, wanted: int) -> int:
+    return int(np.flatnonzero(numbers == wanted)[0])
 
 
 def _find_blank(part: str, data: ImageDataset) -> list[Finding]:
-    flat = data.images.reshape(len(data), -1)
-    blank = np.flatnonzero((flat == flat[:, :1]).all(axis=1))
+    flat = (piece.reshape(len(piece), -1) for piece in in_pieces(data.images))
+    blank = np.flatnonzero(np.concatenate([(f == f[:, :1]).all(axis=1) for f in flat]))
     if len(blank) == 0:
         return []
-    indices = _some([str(index) for index in blank])
+    indices = _some([str(index) for index in blank[:_SHOWN]], len(blank))
     return [
         Finding("warning", f"{len(blank):,} {part} pictures are blank, of one value ({indices}).")
     ]
@@ -250,11 +271,12 @@ def _find_imbalance(data: ImageDataset) -> list[Finding]:
 
 
 def _names_where(data: ImageDataset, mask: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> str:
-    return _some([data.classes[label] for label in np.flatnonzero(mask)])
+    names = [data.classes[label] for label in np.flatnonzero(mask)]
+    return _some(names[:_SHOWN], len(names))
 
 
-def _some(names: Sequence[str]) -> str:
-    """List the first few of many names."""
-    shown = ", ".join(names[:_SHOWN])
-    more = len(names) - _SHOWN
-    return f"{shown} and {more:,} more" if more > 0 else shown
+def _some(shown: Sequence[str], count: int) -> str:
+    """List the first few of `count` names."""
+    more = count - len(shown)
+    listed = ", ".join(shown)
+    return f"{listed} and {more:,} more" if more > 0 else listed

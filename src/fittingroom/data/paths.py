@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 from fittingroom.data import folders, idx, npz, sketches, tables
@@ -13,6 +12,7 @@ from fittingroom.data.archives import ZIP_MAGIC, open_archive
 from fittingroom.data.dataset import DataSplits
 from fittingroom.data.files import DataFile, FileTree, file_on_disk, list_folder
 from fittingroom.data.reading import Reading, part_of
+from fittingroom.data.shards import reading as shards
 from fittingroom.errors import DataError
 
 CLASS_NAMES_FILE = "classes.txt"
@@ -23,7 +23,7 @@ _MAX_NESTING = 2
 
 _LAYOUTS = (
     "IDX files (train-images-idx3-ubyte, ...), train and test CSV files, one .npz file, a zip of "
-    "these, or one sub-folder of pictures per class"
+    "these, one sub-folder of pictures per class, or shards with their shards.json"
 )
 
 
@@ -55,6 +55,10 @@ def read_path(
             f"{path}: no such file or folder; give a path, or one of the names auto, "
             f"fashion-mnist, {sketches.NAME}"
         )
+    folder = shards.folder_of(path)
+    if folder is not None:
+        splits = shards.read(folder, classes or _names_in_trees([list_folder(folder, depth=1)]))
+        return _called_sketches(splits) if splits.sketches else splits
     with ExitStack() as stack:
         tree, beside = _open(path, stack)
         reading, trees = _read(tree, size, stack)
@@ -62,9 +66,13 @@ def read_path(
         names = classes or _names_in_trees(trees)
     # Sketches that were written as files are never taken for real data.
     if any(tree.find(sketches.MARKER) for tree in trees):
-        splits = reading.to_splits(sketches.NAME, str(path), names)
-        return replace(splits, sketches=True, notes=(*splits.notes, sketches.NOTE))
+        return _called_sketches(reading.to_splits(sketches.NAME, str(path), names))
     return reading.to_splits(tree.name, str(path), names)
+
+
+def _called_sketches(splits: DataSplits) -> DataSplits:
+    notes = (*(note for note in splits.notes if note != sketches.NOTE), sketches.NOTE)
+    return splits.but(name=sketches.NAME, sketches=True, notes=notes)
 
 
 def names_in(file: DataFile) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from fittingroom.data import fashion_mnist, idx, sketches, tables
@@ -105,7 +104,7 @@ def _load_auto(names: tuple[str, ...] | None, say: Announce) -> DataSplits:
             "https://github.com/zalandoresearch/fashion-mnist into ./data, or let "
             f"{DATA_VARIABLE} name their folder."
         )
-        return replace(_with_classes(sketches.draw(), names), notes=(note,))
+        return _with_classes(sketches.draw(), names).but(notes=(note,))
 
 
 def _draw_sketches(names: tuple[str, ...] | None, say: Announce) -> DataSplits:
@@ -167,7 +166,7 @@ def _verified(splits: DataSplits) -> DataSplits:
     if fashion_mnist.is_original(splits):
         return splits
     if fashion_mnist.is_reordered(splits):
-        return replace(splits, notes=(*splits.notes, fashion_mnist.REORDERED_NOTE))
+        return splits.but(notes=(*splits.notes, fashion_mnist.REORDERED_NOTE))
     raise DataError(
         f"{splits.source}: the files have Fashion-MNIST's names but another content (expected "
         f"fingerprint {fashion_mnist.FINGERPRINT[:12]}, found {splits.fingerprint[:12]}); to use "
@@ -182,8 +181,8 @@ def _load_path(path: Path, names: tuple[str, ...] | None, size: Size | None) -> 
         return splits
     if not (fashion_mnist.is_original(splits) or fashion_mnist.is_reordered(splits)):
         known = splits.name in {AUTO, sketches.NAME, fashion_mnist.NAME}
-        return replace(splits, name=f"other-{splits.name}") if known else splits
-    splits = _verified(replace(splits, name=fashion_mnist.NAME))
+        return splits.but(name=f"other-{splits.name}") if known else splits
+    splits = _verified(splits.but(name=fashion_mnist.NAME))
     unnamed = splits.classes == number_names(len(splits.classes))
     return _with_classes(splits, fashion_mnist.CLASSES if unnamed else None)
 
@@ -192,8 +191,4 @@ def _with_classes(splits: DataSplits, classes: Sequence[str] | None) -> DataSpli
     if classes is None:
         return splits
     names = check_class_names(classes, len(splits.classes), splits.source)
-    return replace(
-        splits,
-        learning=replace(splits.learning, classes=names),
-        test=replace(splits.test, classes=names),
-    )
+    return splits.but(classes=names)

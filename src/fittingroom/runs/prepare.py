@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from fittingroom.data.dataset import DataSplits, ImageDataset
+from fittingroom.data.passes import count_values
 from fittingroom.errors import ModelError
 from fittingroom.models import MODELS, Classifier, Preprocessing, build_network, import_network
 from fittingroom.models.build import call_network, check_name
 from fittingroom.training.device import Device, seed_everything, select_device
 from fittingroom.training.recipe import Recipe, recipe_for_model
+from fittingroom.training.torchrun import own_device
 
 # Pictures are enough for what a network finds in them before it is trained: 10,000 gave the fast
 # recipe the same accuracy. Of large pictures fewer: 64 MB in float32.
@@ -49,7 +52,7 @@ def settle_device(recipe: Recipe, device: str) -> Device:
         If they are not: better now than after the data were read.
     """
     check_name(recipe.model)
-    return select_device(device, recipe.precision)
+    return select_device(own_device(device), recipe.precision)
 
 
 def build_classifier(
@@ -102,10 +105,20 @@ def build_preprocessing(recipe: Recipe, train: ImageDataset) -> Preprocessing:
     """Return the recipe's normalization, its constants measured on the training pictures."""
     if recipe.normalization == "unit":
         return Preprocessing()
-    channels = [
-        train.images[:, channel] / np.float32(255) for channel in range(train.image_shape[0])
-    ]
-    means = [float(pixels.mean(dtype=np.float64)) for pixels in channels]
-    # A channel that is the same everywhere has nothing to scale.
-    deviations = [float(pixels.std(dtype=np.float64)) or 1.0 for pixels in channels]
+    counts = count_values(train.images)
+    values = np.arange(256, dtype=np.float32) / np.float32(255)
+    means, deviations = zip(
+        *(mean_and_deviation(channel, values) for channel in counts), strict=True
+    )
     return Preprocessing(means, deviations)
+
+
+def mean_and_deviation(
+    counts: NDArray[np.int64], values: NDArray[np.float32]
+) -> tuple[float, float]:
+    """Return mean and standard deviation of pixels, from how often each value occurs."""
+    total = int(counts.sum())
+    mean = float(counts @ values.astype(np.float64)) / total
+    variance = float(counts @ (values - mean) ** 2) / total
+    # A channel that is the same everywhere has nothing to scale.
+    return mean, 1.0 if np.count_nonzero(counts) == 1 else math.sqrt(variance)

@@ -14,6 +14,7 @@ from fittingroom.models.classifier import Classifier
 from fittingroom.models.stacked import Stacked, can_stack
 from fittingroom.training.device import Device
 from fittingroom.training.memory import check_memory
+from fittingroom.training.pictures import fetched_bytes
 from fittingroom.training.recipe import Recipe
 
 # What a stack's runs may be told; of any other field, only its default. Augmentation would draw
@@ -80,7 +81,7 @@ def check_they_fit(
             "give --validation-size"
         )
     if isinstance(classifier, Classifier):
-        check_memory(classifier, recipe.batch_size, device)
+        check_memory(classifier, recipe.batch_size, device, fetched_bytes(splits.train))
 
 
 def check_one_picture(classifier: Classifier) -> None:

@@ -18,8 +18,10 @@ from fittingroom.training.device import Device, out_of_memory
 BYTES_PER_NUMBER = 4
 
 
-def check_memory(classifier: Classifier, batch_size: int, device: Device) -> None:
+def check_memory(classifier: Classifier, batch_size: int, device: Device, fetched: int = 0) -> None:
     """See that what a step keeps for its backward pass is less than the machine's memory.
+
+    Beside it lie so many bytes of pictures that were fetched from files.
 
     Raises
     ------
@@ -29,7 +31,7 @@ def check_memory(classifier: Classifier, batch_size: int, device: Device) -> Non
     there = physical_memory()
     if device.kind != "cpu" or there is None:
         return
-    needed = count_kept_numbers(classifier) * BYTES_PER_NUMBER * batch_size
+    needed = fetched + count_kept_numbers(classifier) * BYTES_PER_NUMBER * batch_size
     if needed > there:
         reason = f"a step needs at least {needed / 1e9:,.0f} GB, there are {there / 1e9:,.0f}"
         raise out_of_memory(reason, batch_size)

@@ -7,6 +7,7 @@
     outlines   the scissors and thread that the patterns use
     canvas     outlines -> posed, framed, filled in
     fabric     weave, folds, light and grain -> grey pixels
+    batches    in which order garments are drawn, and by several processes
 """
 
 from __future__ import annotations
@@ -19,12 +20,21 @@ from pathlib import Path
 
 import numpy as np
 
-from fittingroom.data.dataset import DataSplits, ImageDataset, Images, Labels
+from fittingroom.data.dataset import DataSplits, ImageDataset, Images
 from fittingroom.data.fashion_mnist import CLASSES
-from fittingroom.data.sketches.canvas import SIDE, paint, pose
-from fittingroom.data.sketches.fabric import dye
-from fittingroom.data.sketches.outlines import Array
-from fittingroom.data.sketches.wardrobe import WARDROBE, Span, Style
+from fittingroom.data.idx import encode_header
+from fittingroom.data.shards.layout import PARTS, Part
+from fittingroom.data.shards.writing import Contents, OnProgress, Piece, write
+from fittingroom.data.sketches.batches import (
+    MOST_JOBS,
+    drawn,
+    garments,
+    in_batches,
+    plan,
+    shuffled_labels,
+    usual_jobs,
+)
+from fittingroom.data.sketches.canvas import SIDE
 from fittingroom.errors import DataError
 
 NAME = "sketches"
@@ -34,8 +44,8 @@ NOTE = (
 )
 MARKER = "sketches.json"
 MAX_PICTURES = 1_000_000
-
-BATCH = 256  # took the least time of 64, 128, 256 and 512: cache misses against calls
+# In shards a picture takes 784 bytes of the disk, but its label and place some 30 of memory.
+MAX_IN_SHARDS = 100_000_000
 
 
 def draw(train: int = 12_000, test: int = 2_000, seed: int = 0) -> DataSplits:
@@ -63,19 +73,15 @@ def draw(train: int = 12_000, test: int = 2_000, seed: int = 0) -> DataSplits:
         If a number is out of range, or so large that memory does not hold the pictures.
     """
     _check(train=train, test=test, seed=seed)
-    streams = np.random.SeedSequence(seed).spawn(2)
     try:
-        learning, held_out = (
-            _part(number, np.random.default_rng(stream))
-            for number, stream in zip((train, test), streams, strict=True)
-        )
+        learning, held_out = map(_part, (train, test), _streams(seed))
     except MemoryError as error:
         raise DataError(
             f"{train:,} + {test:,} sketches do not fit into memory; draw fewer"
         ) from error
     return DataSplits(
         name=NAME,
-        source=f"drawn with seed {seed}",
+        source=_source(seed),
         learning=learning,
         test=held_out,
         sketches=True,
@@ -83,46 +89,33 @@ def draw(train: int = 12_000, test: int = 2_000, seed: int = 0) -> DataSplits:
     )
 
 
-def _check(*, train: int, test: int, seed: int) -> None:
+def _source(seed: int) -> str:
+    return f"drawn with seed {seed}"
+
+
+def _check(*, train: int, test: int, seed: int, most: int = MAX_PICTURES) -> None:
     for name, number in (("training", train), ("test", test)):
-        if not 1 <= number <= MAX_PICTURES:
+        if not 1 <= number <= most:
+            hint = "; --shards can have more" if most < number <= MAX_IN_SHARDS else ""
             raise DataError(
-                f"the number of {name} sketches must be 1 to {MAX_PICTURES:,}, found {number:,}"
+                f"the number of {name} sketches must be 1 to {most:,}, found {number:,}{hint}"
             )
     if seed < 0:
         raise DataError(f"the seed of the sketches must be 0 or more, found {seed}")
 
 
 def _part(number: int, rng: np.random.Generator) -> ImageDataset:
-    labels = rng.permutation(np.arange(number, dtype=np.int64) % len(CLASSES))
+    labels = shuffled_labels(number, rng)
     images = np.empty((number, 1, SIDE, SIDE), np.uint8)
-    for style, indices in _styled(labels, rng):
-        for start in range(0, len(indices), BATCH):
-            batch = indices[start : start + BATCH]
-            images[batch, 0] = _garments(style, len(batch), rng)
+    for style, indices in in_batches(labels, rng):
+        images[indices, 0] = garments(style, len(indices), rng)
     return ImageDataset(images, labels, CLASSES)
 
 
-def _styled(labels: Labels, rng: np.random.Generator) -> Iterator[tuple[Style, Labels]]:
-    """Choose a style for each label; yield each style with the indices that got it."""
-    for label, name in enumerate(CLASSES):
-        styles = WARDROBE[name]
-        indices = np.flatnonzero(labels == label)
-        chosen = rng.choice(len(styles), len(indices), p=[style.share for style in styles])
-        for number, style in enumerate(styles):
-            yield style, indices[chosen == number]
-
-
-def _garments(style: Style, number: int, rng: np.random.Generator) -> Images:
-    measures = {name: _measure(span, number, rng) for name, span in style.spans.items()}
-    parts = pose(style.pattern(measures), measures)
-    return dye(paint(parts, number), measures, rng)
-
-
-def _measure(span: Span, number: int, rng: np.random.Generator) -> Array:
-    low, high, *part = span
-    drawn = rng.uniform(low, high, number)
-    return np.where(rng.random(number) < part[0], drawn, 0.0) if part else drawn
+def _streams(seed: int) -> tuple[np.random.Generator, np.random.Generator]:
+    """Return the random numbers of the training pictures and those of the test pictures."""
+    train, test = np.random.SeedSequence(seed).spawn(2)
+    return np.random.default_rng(train), np.random.default_rng(test)
 
 
 def write_idx(
@@ -176,8 +169,8 @@ def _refuse_strangers(folder: Path) -> None:
 
 def _idx(values: Images) -> bytes:
     """Encode an array as IDX (http://yann.lecun.com/exdb/mnist), gzipped without a date."""
-    header = bytes([0, 0, 0x08, values.ndim]) + np.array(values.shape, ">u4").tobytes()
-    return gzip.compress(header + values.tobytes(), compresslevel=6, mtime=0)
+    content = encode_header(values.shape) + values.tobytes()
+    return gzip.compress(content, compresslevel=6, mtime=0)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -188,3 +181,58 @@ def _write(path: Path, content: bytes) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_shards(
+    folder: str | os.PathLike[str],
+    train: int = 12_000,
+    test: int = 2_000,
+    seed: int = 0,
+    shard_size: int | None = None,
+    *,
+    jobs: int | None = None,
+    on_progress: OnProgress = lambda _done, _all: None,
+) -> Path:
+    """Draw a data set into a folder of shards, piece by piece: the same pictures as `draw`.
+
+    Parameters
+    ----------
+    folder
+        A folder that is new or empty.
+    train, test
+        As for `draw`, up to 100,000,000.
+    seed
+        As for `draw`.
+    shard_size
+        Pictures in a shard; None for 100,000.
+    jobs
+        Processes that draw, None for one a core. A script that has several draw needs the line
+        `if __name__ == "__main__":`.
+    on_progress
+        Called with the number of pictures that are written, and of all.
+
+    Returns
+    -------
+    The folder.
+
+    Raises
+    ------
+    DataError
+        If a number is out of range, or the folder holds anything or cannot be written.
+    """
+    _check(train=train, test=test, seed=seed, most=MAX_IN_SHARDS)
+    processes = usual_jobs() if jobs is None else jobs
+    if not 1 <= processes <= MOST_JOBS:
+        raise DataError(f"--jobs must be 1 to {MOST_JOBS}, found {processes}")
+    streams = dict(zip(PARTS, _streams(seed), strict=True))
+    numbers: dict[Part, int] = {"train": train, "test": test}
+    labels = {part: shuffled_labels(numbers[part], streams[part]) for part in PARTS}
+    contents = Contents((1, SIDE, SIDE), CLASSES, labels, _source(seed), sketches=True)
+
+    def pieces() -> Iterator[Piece]:
+        for part in PARTS:
+            for batch, images in drawn(plan(labels[part], streams[part]), processes):
+                yield part, batch.indices, images
+
+    write(Path(folder), contents, pieces(), shard_size, on_progress)
+    return Path(folder)

@@ -70,12 +70,21 @@ def paint(parts: Sequence[Part], number: int) -> Pixels:
         tone = np.broadcast_to(part.tone, number).astype(np.float32)
         there = np.flatnonzero(shown)
         if len(there):
-            inside = coverage(part.contours[there]) * shown[there, None, None]
-            picture[there] += inside * (tone[there, None, None] - picture[there])
+            contours = part.contours[there]
+            rows = _touched_rows(contours)
+            inside = coverage(contours, rows) * shown[there, None, None]
+            under = picture[there, rows]
+            picture[there, rows] = under + inside * (tone[there, None, None] - under)
     return picture
 
 
-def coverage(contours: Array) -> Pixels:
+def _touched_rows(contours: Array) -> slice:
+    """Return the rows of pixels that some picture's polygons touch: of a pocket, a few."""
+    low, high = contours[..., 1].min(), contours[..., 1].max()
+    return slice(*np.clip([np.floor(low), np.ceil(high)], 0, SIDE).astype(int).tolist())
+
+
+def coverage(contours: Array, rows: slice = slice(0, SIDE)) -> Pixels:
     """Tell how much of each pixel lies inside a picture's polygons.
 
     Every polygon edge is cut by the sampled lines; a cut changes the winding number of all that
@@ -87,18 +96,21 @@ def coverage(contours: Array) -> Pixels:
     contours
         float64, shape (N, P, V, 2): P closed polygons of V corners (x, y), in pixels from the
         upper left corner of the picture. What lies outside of the picture is cut off.
+    rows
+        Of the pixels that are wanted, R of them.
 
     Returns
     -------
-    float32, shape (N, SIDE, SIDE), 0 to 1. Polygons wound the same way unite; where polygons
+    float32, shape (N, R, SIDE), 0 to 1. Polygons wound the same way unite; where polygons
     wound opposite ways overlap, they cancel out.
     """
-    number = len(contours)
+    number, height = len(contours), rows.stop - rows.start
+    above, below = rows.start * SUBROWS, rows.stop * SUBROWS
     start = contours.reshape(-1, 2)
     end = np.roll(contours, -1, axis=2).reshape(-1, 2)
     y0, y1 = start[:, 1] * SUBROWS - 0.5, end[:, 1] * SUBROWS - 0.5
-    first = np.clip(np.ceil(np.minimum(y0, y1)), 0, SIDE * SUBROWS).astype(np.int64)
-    last = np.clip(np.ceil(np.maximum(y0, y1)), 0, SIDE * SUBROWS).astype(np.int64)
+    first = np.clip(np.ceil(np.minimum(y0, y1)), above, below).astype(np.int64)
+    last = np.clip(np.ceil(np.maximum(y0, y1)), above, below).astype(np.int64)
     cuts = last - first
     edge = np.repeat(np.arange(len(start)), cuts)
     line = np.arange(len(edge)) - np.repeat(np.cumsum(cuts) - cuts - first, cuts)
@@ -108,9 +120,9 @@ def coverage(contours: Array) -> Pixels:
     column = x.astype(np.int64)
     change = np.where(y1 > y0, 1.0, -1.0)[edge] / SUBROWS
     later = change * (x - column)  # the cut pixel changes in part, the next one by the rest
-    row = edge // (len(start) // number) * SIDE + line // SUBROWS
+    row = edge // (len(start) // number) * height + line // SUBROWS - rows.start
     cell = row * (SIDE + 2) + column
-    size = number * SIDE * (SIDE + 2)
+    size = number * height * (SIDE + 2)
     changes = np.bincount(cell, change - later, size) + np.bincount(cell + 1, later, size)
-    winding = np.cumsum(changes.reshape(number, SIDE, SIDE + 2), axis=2)[..., :SIDE]
+    winding = np.cumsum(changes.reshape(number, height, SIDE + 2), axis=2)[..., :SIDE]
     return np.minimum(np.abs(winding), 1.0).astype(np.float32)

@@ -6,6 +6,8 @@ set came out bit for bit alike with NumPy 1.26 and 2.4, and with and without vec
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from fittingroom.data.dataset import Images
@@ -16,7 +18,29 @@ _ALONG = np.linspace(-1, 1, SIDE, dtype=np.float32)
 ACROSS, DOWN = _ALONG[None, None, :], _ALONG[None, :, None]
 
 
-def dye(tone: Pixels, m: Measures, rng: np.random.Generator) -> Images:
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """What differs from pixel to pixel.
+
+    Parameters
+    ----------
+    blotches
+        float32, shape (N, SIDE + 2, SIDE + 2), 0 to 1.
+    grain
+        float32, shape (N, SIDE, SIDE), standard normal.
+    """
+
+    blotches: Pixels
+    grain: Pixels
+
+
+def draw_noise(number: int, rng: np.random.Generator) -> Noise:
+    """Draw the noise of so many garments."""
+    blotches = rng.random((number, SIDE + 2, SIDE + 2), np.float32)
+    return Noise(blotches, rng.standard_normal((number, SIDE, SIDE), np.float32))
+
+
+def dye(tone: Pixels, m: Measures, noise: Noise) -> Images:
     """Give painted garments their fabric and light.
 
     Parameters
@@ -29,8 +53,8 @@ def dye(tone: Pixels, m: Measures, rng: np.random.Generator) -> Images:
     uint8, shape (N, SIDE, SIDE).
     """
     column = {name: value.astype(np.float32)[:, None, None] for name, value in m.items()}
-    cloth = _light(column) + _folds(column) + _weave(column) + _blotches(column, rng)
-    cloth += column["grain"] * rng.standard_normal(tone.shape, np.float32)
+    cloth = _light(column) + _folds(column) + _weave(column) + _blotches(column, noise)
+    cloth += column["grain"] * noise.grain
     grey: Pixels = tone * (column["brightness"] * np.maximum(cloth, 0.1))
     return (np.minimum(grey, 1.0) * 255 + 0.5).astype(np.uint8)
 
@@ -54,13 +78,12 @@ def _weave(column: dict[str, Pixels]) -> Pixels:
     return weave
 
 
-def _blotches(column: dict[str, Pixels], rng: np.random.Generator) -> Pixels:
+def _blotches(column: dict[str, Pixels], drawn: Noise) -> Pixels:
     """Print patches about three pixels wide: the sign of noise summed over neighbours."""
-    amount = column["blotches"]
-    noise = rng.random((len(amount), SIDE + 2, SIDE + 2), np.float32) - 0.5
+    noise = drawn.blotches - 0.5
     rows = noise[:, :-2] + noise[:, 1:-1] + noise[:, 2:]
     patches: Pixels = np.sign(rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:])
-    return amount * patches
+    return column["blotches"] * patches
 
 
 def _wave(x: Pixels) -> Pixels:
