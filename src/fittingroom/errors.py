@@ -9,8 +9,11 @@
     ├── ModelError           an unknown network, or one that does not fit the data or the file
     ├── DeviceError          a device or precision that is not there, or too little memory
     ├── DivergenceError      a loss that is no longer a number
+    ├── ProcessError         one of the processes that share a run ended, or does not match
     ├── RunError             a run folder that is missing, unfinished, damaged or not writable
-    └── StudyError           a study that makes no sense, or a damaged study folder
+    ├── StudyError           a study that makes no sense, or a damaged study folder
+    ├── TrackingError        a tracker that is unknown or not installed
+    └── TuningError          a tuning that makes no sense, a damaged folder, a storage that fails
 
 Each message is one line: what was expected, what was found, where, and what to do next.
 The command line prints it and exits with code 2.
@@ -45,9 +48,21 @@ class DivergenceError(FittingroomError):
     """The loss became NaN or infinite."""
 
 
+class ProcessError(FittingroomError):
+    """One of the processes that share a run ended before its end, or is at something else."""
+
+
 class RunError(FittingroomError):
     """A run folder that is missing, unfinished, damaged or cannot be written."""
 
 
 class StudyError(FittingroomError):
     """A study that makes no sense, or a study folder that is missing or damaged."""
+
+
+class TrackingError(FittingroomError):
+    """A tracker that is unknown or not installed; one that fails is only warned of."""
+
+
+class TuningError(FittingroomError):
+    """A tuning that makes no sense, a damaged tuning folder, or a storage that cannot be used."""

@@ -45,6 +45,7 @@ Command = Callable[..., subprocess.Popen[str]]
         ("data", "check"),
         ("data", "make"),
         ("data", "make", "sketches"),
+        ("data", "make", "shards"),
     ],
 )
 def test_every_command_has_its_help(cli: Cli, words: tuple[str, ...]) -> None:

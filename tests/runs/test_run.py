@@ -157,6 +157,21 @@ def test_predictions_that_do_not_fit_the_record_are_refused(run: fr.Run) -> None
             _ = fr.open_run(run.folder).evaluation
 
 
+def test_a_run_whose_record_is_known_needs_no_folder(run: fr.Run) -> None:
+    elsewhere = fr.Run(Path("nowhere"), record=run.record)
+    assert (elsewhere.status, elsewhere.recipe) == (run.status, run.recipe)
+    with pytest.raises(RunError, match="cannot be read"):
+        _ = elsewhere.evaluation
+
+
+def test_a_run_of_several_processes_goes_on_with_as_many(run: fr.Run) -> None:
+    shared = run.record["environment"] | {"processes": 4, "machines": 2}
+    record = run.record | {"status": "interrupted", "environment": shared}
+    assert fr.Run(run.folder, record=record).how_to_go_on.startswith(
+        "go on with `torchrun --nnodes 2 --nproc-per-node 2 -m fittingroom train --resume "
+    )
+
+
 def test_an_unfinished_run_says_how_to_go_on(run: fr.Run) -> None:
     record = json.loads((run.folder / files.RECORD).read_text("utf-8"))
     files.write_json(run.folder / files.RECORD, record | {"status": "running"})

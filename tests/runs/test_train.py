@@ -494,6 +494,18 @@ def test_what_cannot_be_trained_at_once_is_refused_before_a_folder_is_made(
 # What goes wrong
 
 
+def test_processes_that_share_a_run_do_not_train_several_at_once(
+    shapes: DataSplits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RANK", "LOCAL_RANK", "MASTER_PORT"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("MASTER_ADDR", "localhost")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(RecipeError, match="start them without torchrun"):
+        train_together([recipe_for_model("two-layer")], shapes, names=["one"])
+    assert not Path("runs").exists()
+
+
 def test_a_diverging_run_says_so_in_its_record(shapes: DataSplits) -> None:
     with pytest.raises(DivergenceError, match="learning rate") as caught:
         quick(shapes, optimizer="sgd", lr=1e20)

@@ -83,6 +83,14 @@ def test_it_holds_weights_averages_best_weights_and_random_states(checkpoint: Ch
     assert "cpu" in checkpoint.part("random")
 
 
+def test_the_content_of_a_file_is_read_as_the_file() -> None:
+    read = Checkpoint.from_bytes(SMALL.to_bytes())
+    assert (read.epoch, read.step, read.history) == (SMALL.epoch, SMALL.step, SMALL.history)
+    assert all(torch.equal(tensor, SMALL.tensors[k]) for k, tensor in read.tensors.items())
+    with pytest.raises(RunError):
+        Checkpoint.from_bytes(b"nothing")
+
+
 def test_a_part_is_found_by_its_whole_name() -> None:
     assert set(SMALL.part("model")) == {"a.b", "c"}
     assert SMALL.part("mod") == {}

@@ -86,6 +86,18 @@ def test_the_recipe_says_what_is_done(method: str, images: Tensor, labels: Tenso
     assert torch.equal(mixed.partners, labels.roll(1))
 
 
+@pytest.mark.parametrize("method", ["mixup", "cutmix", ""])
+def test_the_losses_of_a_part_are_that_part_of_the_losses(
+    method: str, images: Tensor, labels: Tensor
+) -> None:
+    mixed = mix(images, labels, Recipe(**({method: 0.5} if method else {})))
+    scores = torch.randn(7, 5)
+    which = slice(2, 6)
+    part = mixed.part(which)
+    assert torch.equal(part.images, mixed.images[which])
+    assert torch.equal(part.losses(scores[which], 0.1), mixed.losses(scores, 0.1)[which])
+
+
 def test_a_recipe_without_mixing_changes_nothing_and_draws_nothing(
     images: Tensor, labels: Tensor
 ) -> None:

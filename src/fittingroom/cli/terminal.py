@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.errors import FittingroomError
+from fittingroom.training.torchrun import first_to_tell, is_first, leave_word
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -197,7 +198,8 @@ def duration(seconds: float) -> str:
 def one_line_errors() -> Iterator[None]:
     """Turn what a person can mend into one line on the standard error and exit code 2.
 
-    Warnings are one line each too. Errors of the program itself keep their traceback.
+    Warnings are one line each too. Errors of the program itself keep their traceback. Of several
+    processes one says the line.
     """
     import typer
 
@@ -206,22 +208,22 @@ def one_line_errors() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except FittingroomError as error:
-        complain(str(error))
+        complain_once(str(error))
         raise typer.Exit(BAD_INPUT) from None
     except KeyboardInterrupt as error:
-        complain(str(error) or "interrupted")
+        complain_once(str(error) or "interrupted")
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
         # The reader, `head` say, has seen enough; the flush at exit must not complain either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
     except MemoryError:
-        complain("out of memory; try less data, smaller pictures or a smaller --batch-size")
+        complain_once("out of memory; try less data, smaller pictures or a smaller --batch-size")
         raise typer.Exit(BAD_INPUT) from None
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT}:
             raise
-        complain(f"{error.filename or 'a file'}: cannot be written: {error.strerror}")
+        complain_once(f"{error.filename or 'a file'}: cannot be written: {error.strerror}")
         raise typer.Exit(BAD_INPUT) from None
 
 
@@ -230,6 +232,14 @@ def complain(text: str) -> None:
     sys.stderr.write(f"fittingroom: {' '.join(text.split())}\n")
 
 
+def complain_once(text: str) -> None:
+    """Print the line for which this process ends, unless another has: all end for the same."""
+    if first_to_tell():
+        complain(text)
+    leave_word(text)
+
+
 def show_warning(message: Warning | str, *_where: Any) -> None:
     """Print a warning as one line, without the place in the code that a user has no use for."""
-    complain(f"warning: {message}")
+    if is_first():
+        complain(f"warning: {message}")

@@ -21,6 +21,7 @@ from fittingroom.cli.options import (
     RunArgument,
     RunsOption,
     SizeOption,
+    TrackOption,
     chosen_language,
 )
 from fittingroom.cli.reports import write_report
@@ -33,12 +34,14 @@ from fittingroom.cli.terminal import (
 )
 from fittingroom.errors import RecipeError
 from fittingroom.training.recipe import is_made_for_cuda, training_passes
+from fittingroom.training.torchrun import is_first, launch, starting_words
 
 # Of one thread that trains a convolutional network in fp32: 20 to 40 billion on a Xeon.
 MULTIPLY_ADDS_PER_SECOND = 2e10
 
 if TYPE_CHECKING:
     from fittingroom.runs.run import Run
+    from fittingroom.runs.tracking import Tracking
 
 
 def train(
@@ -57,6 +60,7 @@ def train(
         str | None, typer.Option("--resume", metavar="RUN", help="go on with an unfinished run")
     ] = None,
     figures: Annotated[bool, typer.Option(help="draw the figures")] = True,
+    track: TrackOption = None,
     report: ReportOption = True,
     language: LanguageOption = None,
     quiet: QuietOption = False,
@@ -65,10 +69,11 @@ def train(
 ) -> None:
     """Train a model, judge it, draw its figures and write its report.
 
-    The notebook's best network and setting by default.
+    The notebook's best network and setting by default. Several processes share the work under
+    `torchrun --nproc-per-node N -m fittingroom train`.
     """
     with one_line_errors():
-        terminal = Terminal(quiet=quiet, as_json=as_json)
+        terminal = Terminal(quiet=quiet or not is_first(), as_json=as_json and is_first())
         spoken = chosen_language(language)
         own_network = own_network_of(resume, fields)
         if resume is not None and (fields or recipe):
@@ -78,9 +83,11 @@ def train(
 
         settled = None if resume else chosen_recipe(recipe, **fields)
         from fittingroom.runs.prepare import settle_device
+        from fittingroom.runs.tracking import Tracking
         from fittingroom.runs.train import resume as go_on
         from fittingroom.runs.train import train as begin
 
+        tracking = Tracking(track or (), terminal.whisper)
         set_threads(threads)
         if settled is not None:
             settle_device(settled, device)
@@ -88,6 +95,7 @@ def train(
         with terminal.follow_training() as on_progress:
             watch: dict[str, Any] = {
                 "figures": figures,
+                "track": tracking,
                 "on_start": lambda run: announce_run(terminal, run),
                 "on_progress": on_progress,
             }
@@ -97,20 +105,34 @@ def train(
                     str(resume), splits, runs=out, device=where, network=own_network, **watch
                 )
             else:
-                words = shlex.join(["fittingroom", *sys.argv[1:]])
                 run = begin(
                     settled,
                     splits or "auto",
                     device=device,
                     out=out,
                     name=name,
-                    command=words,
+                    command=shlex.join([*own_starting_words(), *sys.argv[1:]]),
                     **watch,
                 )
+        if not is_first():
+            return  # what follows is told and written once
         show_finished(terminal, run)
         if report:
             write_report(terminal, run, spoken, splits)
+        say_where(terminal, tracking)
         terminal.say(f"everything lies in {run.folder}")
+
+
+def own_starting_words() -> list[str]:
+    """Return what this command began with: its own name, or torchrun and what that was told."""
+    here = launch()
+    return starting_words(here.size, here.machines) if here else starting_words()
+
+
+def say_where(terminal: Terminal, tracking: Tracking) -> None:
+    """Say how to look at what was tracked."""
+    for name, place in tracking.places.items():
+        terminal.say(f"tracked by {name}: {place}")
 
 
 def own_network_of(resume: str | None, fields: dict[str, Any]) -> str | None:
@@ -136,9 +158,11 @@ def announce_run(terminal: Terminal, run: Run) -> None:
         f"data: {data['name']}{kind}, {data['train']:,} to train, {data['validation']:,} to "
         f"validate, {data['test']:,} to test, fingerprint {data['fingerprint'][:12]}"
     )
+    several = f", {environment['processes']} processes" if "processes" in environment else ""
     terminal.say(
         f"model: {run.recipe.model}, {run.record['model']['parameters']:,} parameters, on "
         f"{environment['device']} ({environment['device_name']}), {environment['precision']}"
+        f"{several}"
     )
     if environment["device"] != "cuda" and is_made_for_cuda(run.recipe):
         terminal.say(
@@ -157,7 +181,9 @@ def rough_duration(run: Run) -> str:
     recipe, record = run.recipe, run.record
     passes = training_passes(recipe, recipe.epochs) * record["data"]["train"]
     work = passes * record["model"]["multiply_adds"]
-    seconds = work / (MULTIPLY_ADDS_PER_SECOND * record["environment"].get("threads", 1))
+    environment = record["environment"]
+    cores = environment.get("threads", 1) * environment.get("processes", 1)
+    seconds = work / (MULTIPLY_ADDS_PER_SECOND * cores)
     if seconds < 90:
         return "a minute"
     if seconds < 5400:

@@ -21,6 +21,7 @@ from fittingroom.training.compatibility import together
 from fittingroom.training.device import Device, memory_errors
 from fittingroom.training.history import Progress
 from fittingroom.training.loop import Fit, fit
+from fittingroom.training.parallel import ALONE, Processes
 from fittingroom.training.recipe import Recipe
 
 
@@ -43,10 +44,12 @@ def conduct(
     on_start: Callable[[Run], None] = lambda _run: None,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
     checkpoint: Checkpoint | None = None,
+    processes: Processes = ALONE,
 ) -> list[Run]:
     """Train, evaluate, draw and write; the folders say at each moment how far they came.
 
-    One run, or several at once that differ in their seeds.
+    One run, or several at once that differ in their seeds. One run may be shared by `processes`,
+    of which this is the one that writes.
     """
     for diary in diaries:
         diary.status(files.RUNNING)
@@ -65,6 +68,7 @@ def conduct(
                 on_checkpoint=diaries[0].checkpoint_if_due,
                 should_stop=should_stop,
                 resume=checkpoint,
+                processes=processes,
             )
         if result.checkpoint is not None:
             diaries[0].checkpoint(result.checkpoint)

@@ -44,7 +44,8 @@ class Diary:
 
     def status(self, status: str, **more: Any) -> None:
         """Write run.json anew with this status."""
-        files.write_json(self.folder / files.RECORD, self.record | {"status": status} | more)
+        self.record = self.record | {"status": status} | more
+        files.write_json(self.folder / files.RECORD, self.record)
 
     def end(self, status: str, **more: Any) -> None:
         """Write run.json for the last time, unless that was done already."""

@@ -27,6 +27,8 @@ class Environment(BaseModel):
     device: str
     device_name: str
     precision: str
+    processes: Annotated[int, Field(strict=True, gt=0)] = 1
+    machines: Annotated[int, Field(strict=True, gt=0)] = 1
 
 
 class Network(BaseModel):

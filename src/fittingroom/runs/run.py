@@ -20,6 +20,7 @@ from fittingroom.evaluation.evaluate import Evaluation, evaluate
 from fittingroom.runs import folder as files
 from fittingroom.training.history import Epoch
 from fittingroom.training.recipe import Recipe
+from fittingroom.training.torchrun import starting_words
 
 if TYPE_CHECKING:
     import torch
@@ -41,6 +42,8 @@ class Run:
     network
         Only for a run of a network of your own: an instance of it, to hold the saved weights, or
         its name, "module:Class". A run folder never makes fittingroom import code.
+    record
+        What run.json says, where that is known already: the folder may lie on another machine.
 
     Raises
     ------
@@ -48,9 +51,14 @@ class Run:
         If there is no run in the folder, or its record is damaged.
     """
 
-    def __init__(self, folder: Path, network: nn.Module | str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        network: nn.Module | str | None = None,
+        record: dict[str, Any] | None = None,
+    ) -> None:
         self.folder = folder
-        self.record = files.read_record(folder)
+        self.record = files.read_record(folder) if record is None else record
         self._network = network
 
     @property
@@ -169,7 +177,9 @@ class Run:
     def how_to_go_on(self) -> str:
         """What to type where the run is unfinished."""
         own = ["--model", self.recipe.model] if ":" in self.recipe.model else []
-        words = shlex.join(["fittingroom", "train", "--resume", str(self.folder), *own])
+        environment = self.record["environment"]
+        start = starting_words(environment.get("processes", 1), environment.get("machines", 1))
+        words = shlex.join([*start, "train", "--resume", str(self.folder), *own])
         return f"go on with `{words}`"
 
     def __repr__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,18 @@ from fittingroom.data.sources import load
 from fittingroom.errors import RecipeError, RunError
 from fittingroom.models import Classifier
 from fittingroom.runs import folder as files
+from fittingroom.runs.assist import share_run
 from fittingroom.runs.conduct import conduct
 from fittingroom.runs.diary import Diary, new_record
 from fittingroom.runs.prepare import OwnNetwork, build_classifier, settle_device, settle_recipe
 from fittingroom.runs.run import DEFAULT_FOLDER, Run, divide, open_run
-from fittingroom.training.checkpoint import Checkpoint
+from fittingroom.runs.tracking import Track, Tracking, tracking_by
 from fittingroom.training.compatibility import can_train_together, check_they_fit
-from fittingroom.training.device import flushed_denormals, memory_errors, select_device
+from fittingroom.training.device import flushed_denormals, memory_errors
 from fittingroom.training.history import Progress
+from fittingroom.training.parallel import Processes, join_processes
 from fittingroom.training.recipe import Recipe
+from fittingroom.training.torchrun import launch
 
 
 @flushed_denormals()
@@ -31,12 +35,15 @@ def train(
     out: str | Path = DEFAULT_FOLDER,
     name: str | None = None,
     figures: bool = True,
+    track: Track = (),
     command: str | None = None,
     on_start: Callable[[Run], None] = lambda _run: None,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
     **fields: Any,
 ) -> Run:
     """Train a model, judge it on the test pictures, and write all of it to a run folder.
+
+    Processes that torchrun started share the run: each calls this, and each returns it.
 
     Parameters
     ----------
@@ -52,6 +59,9 @@ def train(
         The folder for runs, and the run's name in it; by default data, model and seed.
     figures
         Whether to draw the figures too.
+    track
+        "mlflow", "tensorboard", or both in a list: where to write the run down beside its folder,
+        while it goes on. A tracker that fails is warned of, and the run goes on.
     command
         The command line that repeats the run, if there is one.
     on_start, on_progress
@@ -70,26 +80,34 @@ def train(
     Interrupted
         (a KeyboardInterrupt) at Ctrl-C, after what there is was saved.
     """
-    recipe, network = settle_recipe(model, fields)
-    place = settle_device(recipe, device)
-    splits = divide(data if isinstance(data, DataSplits) else load(data), recipe)
-    with memory_errors(recipe.batch_size):
-        classifier = build_classifier(recipe, splits, network)
-    check_they_fit(classifier, splits, recipe, place)
-    usual_name = f"{splits.name}-{recipe.model}-seed{recipe.seed}"
-    folder = files.new_folder(Path(out), name or usual_name)
-    diary = Diary(folder, new_record(folder.name, recipe, splits, place, classifier, command))
-    (run,) = conduct(
-        [diary],
-        [classifier],
-        splits,
-        [recipe],
-        place,
-        figures=figures,
-        on_start=on_start,
-        on_progress=on_progress,
-    )
-    return run
+    with (
+        join_processes() as processes,
+        tracking_of(processes, track).follow(on_start, on_progress) as (tell_start, tell_progress),
+    ):
+        recipe, network = settle_recipe(model, fields)
+        place = settle_device(recipe, device)
+        splits = divide(data if isinstance(data, DataSplits) else load(data), recipe)
+        with memory_errors(recipe.batch_size):
+            classifier = build_classifier(recipe, splits, network)
+        check_they_fit(classifier, splits, recipe, place)
+
+        def open_diary() -> Diary:
+            usual_name = f"{splits.name}-{recipe.model}-seed{recipe.seed}"
+            folder = files.new_folder(Path(out), name or usual_name)
+            record = new_record(folder.name, recipe, splits, place, classifier, command)
+            return Diary(folder, record)
+
+        return share_run(
+            processes,
+            open_diary,
+            classifier,
+            splits,
+            recipe,
+            place,
+            figures=figures,
+            on_start=tell_start,
+            on_progress=tell_progress,
+        )
 
 
 @flushed_denormals()
@@ -100,6 +118,7 @@ def train_together(
     names: Sequence[str],
     device: str = "auto",
     out: str | Path = DEFAULT_FOLDER,
+    on_start: Callable[[Run], None] = lambda _run: None,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
 ) -> list[Run]:
     """Train one recipe with several seeds at once, to the same ends as one after another.
@@ -120,8 +139,8 @@ def train_together(
         auto, cpu, cuda, cuda:N or mps.
     out
         The folder for runs.
-    on_progress
-        Called with the progress of all together.
+    on_start, on_progress
+        Called with each run once its folder is there, and with the progress of all together.
 
     Returns
     -------
@@ -135,6 +154,11 @@ def train_together(
     Interrupted
         (a KeyboardInterrupt) at Ctrl-C. What was not finished begins anew.
     """
+    if launch() is not None:
+        raise RecipeError(
+            "processes that torchrun started share one run by `train`; several at once need one "
+            "process: start them without torchrun"
+        )
     first = recipes[0]
     place = settle_device(first, device)
     splits = divide(data, first)
@@ -149,7 +173,20 @@ def train_together(
         folder = files.new_folder(Path(out), name)
         own = {"name": folder.name, "recipe": recipe.model_dump(mode="json")}
         diaries.append(Diary(folder, shared | own))
-    return conduct(diaries, classifiers, splits, recipes, place, on_progress=on_progress)
+    return conduct(
+        diaries,
+        classifiers,
+        splits,
+        recipes,
+        place,
+        on_start=on_start,
+        on_progress=on_progress,
+    )
+
+
+def tracking_of(processes: Processes, track: Track) -> Tracking:
+    """Return the tracking of a run: of processes that share it, one tracks."""
+    return tracking_by(track if processes.is_first else ())
 
 
 def check_they_stack(recipes: Sequence[Recipe], classifiers: Sequence[Classifier]) -> None:
@@ -178,6 +215,7 @@ def resume(
     device: str | None = None,
     network: OwnNetwork | str | None = None,
     figures: bool = True,
+    track: Track = (),
     on_start: Callable[[Run], None] = lambda _run: None,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
 ) -> Run:
@@ -194,6 +232,8 @@ def resume(
     network
         Only for a run of a network of your own: an instance of it, its class, or its name,
         "module:Class". A run folder never makes fittingroom import code.
+    track
+        Trackers, as in `train`; what they know of the run already is gone on with.
 
     Raises
     ------
@@ -202,29 +242,36 @@ def resume(
     DataError
         If the data are not those of the run.
     """
-    run = run if isinstance(run, Run) else open_run(run, runs=runs)
-    if run.status == files.FINISHED:
-        raise RunError(f"{run.folder}: the run is finished; there is nothing to go on with")
-    recipe = run.recipe
-    run.check_network(network)
-    place = select_device(device or run.record["environment"]["device"], recipe.precision)
-    splits = run.data(data)
-    path = run.folder / files.CHECKPOINT
-    checkpoint = Checkpoint.load(path) if path.exists() else None
-    with memory_errors(recipe.batch_size):
-        own = None if isinstance(network, str) else network
-        classifier = build_classifier(recipe, splits, own)
-    forgotten = {"error", "error_type", "stacked"}
-    diary = Diary(run.folder, {k: v for k, v in run.record.items() if k not in forgotten})
-    (finished,) = conduct(
-        [diary],
-        [classifier],
-        splits,
-        [recipe],
-        place,
-        figures=figures,
-        on_start=on_start,
-        on_progress=on_progress,
-        checkpoint=checkpoint,
-    )
-    return finished
+    with (
+        join_processes() as processes,
+        tracking_of(processes, track).follow(on_start, on_progress) as (tell_start, tell_progress),
+    ):
+        if processes.is_first:  # the folder may be out of the others' sight
+            begun = run if isinstance(run, Run) else open_run(run, runs=runs)
+            processes.say("begun", json.dumps([str(begun.folder), begun.record]))
+        else:
+            where, known = json.loads(processes.hear("begun"))
+            begun = Run(Path(where), record=known)
+        if begun.status == files.FINISHED:
+            raise RunError(f"{begun.folder}: the run is finished; there is nothing to go on with")
+        recipe = begun.recipe
+        begun.check_network(network)
+        place = settle_device(recipe, device or begun.record["environment"]["device"])
+        splits = begun.data(data)
+        with memory_errors(recipe.batch_size):
+            own = None if isinstance(network, str) else network
+            classifier = build_classifier(recipe, splits, own)
+        forgotten = {"error", "error_type", "stacked"}
+        record = {k: v for k, v in begun.record.items() if k not in forgotten}
+        return share_run(
+            processes,
+            lambda: Diary(begun.folder, record),
+            classifier,
+            splits,
+            recipe,
+            place,
+            checkpoint=begun.folder / files.CHECKPOINT,
+            figures=figures,
+            on_start=tell_start,
+            on_progress=tell_progress,
+        )

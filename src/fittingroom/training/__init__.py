@@ -5,6 +5,9 @@ The map of the room::
     recipe.py         Recipe: everything that determines a run; recipes.toml holds those we ship
     loop.py           fit(): epochs and batches, readable from top to bottom
     step.py           one step: batch, zero gradients, forward, loss, backward, step
+    batch_norm.py     batch normalisation of a batch that several processes share
+    parallel.py       the processes that share a run, and what they send each other
+    torchrun.py       which of them this is, and who speaks to a person
     course.py         how many pictures and steps each epoch has, at which learning rate
     optimizers.py     optimizers and schedules by name
     muon.py           the optimizer of orthogonal steps

@@ -7,6 +7,7 @@ that between epochs no random state has to be kept; within an epoch the generato
 from __future__ import annotations
 
 import json
+import tempfile
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,20 @@ class Checkpoint:
         }
         tensors = {name: tensor.cpu().contiguous() for name, tensor in self.tensors.items()}
         return save(tensors, {"format": FORMAT, "position": json.dumps(position)})
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Checkpoint:
+        """Read what `to_bytes` returned.
+
+        Raises
+        ------
+        RunError
+            If it is damaged.
+        """
+        with tempfile.TemporaryDirectory() as folder:  # safetensors reads a description from files
+            path = Path(folder) / "checkpoint.safetensors"
+            path.write_bytes(content)
+            return cls.load(path)
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:

@@ -176,9 +176,7 @@ def repeatable(device: Device) -> Iterator[None]:
     deterministic_settings: Any = torch.utils.deterministic  # its type is made at run time
     filled = deterministic_settings.fill_uninitialized_memory
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
-    devices = [] if device.kind == "cpu" else [device.torch_device]
-    kind = "cuda" if device.kind == "cpu" else device.kind
-    with torch.random.fork_rng(devices, device_type=kind), flushed_denormals():
+    with forked_generators(device), flushed_denormals():
         torch.use_deterministic_algorithms(device.kind == "cuda", warn_only=True)
         torch.backends.cudnn.benchmark = False
         # Nothing here reads memory before it is written, and filling it costs a kernel a tensor.
@@ -189,6 +187,13 @@ def repeatable(device: Device) -> Iterator[None]:
             torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
             torch.backends.cudnn.benchmark = cudnn
             deterministic_settings.fill_uninitialized_memory = filled
+
+
+def forked_generators(device: Device) -> AbstractContextManager[None]:
+    """Return the context in which random numbers are drawn that disturb nobody's outside."""
+    devices = [] if device.kind == "cpu" else [device.torch_device]
+    kind = "cuda" if device.kind == "cpu" else device.kind
+    return torch.random.fork_rng(devices, device_type=kind)
 
 
 @contextmanager

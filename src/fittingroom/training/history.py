@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class Progress:
         Estimated from the steps done so far.
     finished
         The record of the epoch, once it is over, of the first run; None while it goes on.
+    records
+        The same of every run whose loss is still a number, by its place; empty while it goes on.
     """
 
     epoch: int
@@ -76,6 +79,7 @@ class Progress:
     images_per_second: float
     seconds_left: float
     finished: Epoch | None = None
+    records: Mapping[int, Epoch] = field(default_factory=dict)
 
 
 def best_epoch(history: list[Epoch] | tuple[Epoch, ...]) -> Epoch:

@@ -2,7 +2,8 @@
 
 It reads from top to bottom: shuffle, take a batch, zero the gradients, forward, loss, backward,
 step; after each epoch look at the validation pictures. All pictures stay in one tensor on the
-device, uint8 as they came from the file: no workers, no second copy.
+device, uint8 as they came from the file: no workers, no second copy. Only those of a set in
+shards that is too large for it stay in their files (pictures.py).
 
 The same lines train one classifier or a stack of them. Each run of a stack has its own order of
 the pictures, the one it would have alone; a batch holds the first run's pictures, then the
@@ -13,16 +14,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from statistics import fmean
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from fittingroom.data.dataset import DataSplits, ImageDataset
+from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DivergenceError
 from fittingroom.models.classifier import Classifier
 from fittingroom.models.stacked import Stacked
@@ -35,6 +35,8 @@ from fittingroom.training.difficulty import Difficulty
 from fittingroom.training.history import Epoch, Pace, Progress, best_epoch
 from fittingroom.training.meter import Meter
 from fittingroom.training.optimizers import build_optimizer, set_learning_rate
+from fittingroom.training.parallel import ALONE, Processes
+from fittingroom.training.pictures import Fetched, to_device
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.replay import Step
 from fittingroom.training.step import make_step
@@ -85,6 +87,7 @@ def fit(
     on_checkpoint: Callable[[Callable[[], Checkpoint]], None] = lambda _make: None,
     should_stop: Callable[[], bool] = lambda: False,
     resume: Checkpoint | None = None,
+    processes: Processes = ALONE,
 ) -> Fit:
     """Train `classifier` in place on `splits.train`, following `recipe`.
 
@@ -106,11 +109,15 @@ def fit(
         Asked after each step; once it says True, training ends there.
     resume
         A checkpoint of the same recipe and data to go on from, of a run that was alone.
+    processes
+        Which share a run that is alone: all call this with the same, and end with the same.
 
     Raises
     ------
     DivergenceError
         If the loss of a run that is alone becomes NaN or infinite. In a stack the others go on.
+    ProcessError
+        If one of the processes ended before the run did.
     DeviceError, ModelError, RecipeError
         If the network, the data, the recipe and the device do not go together.
     """
@@ -118,6 +125,8 @@ def fit(
     images, labels = to_device(splits.train, device)
     validation = to_device(splits.validation, device)
     classifier.to(device.torch_device)
+    # Other machines may have initialised them with other last bits.
+    processes.copy_from_first([*classifier.parameters(), *classifier.buffers()])
     course = Course(len(labels), recipe)
     state = TrainingState(
         classifier,
@@ -127,11 +136,11 @@ def fit(
     )
     if resume is not None:
         state.restore(resume)
-    step = make_step(state, images, labels, recipe, device)
+    step = make_step(state, images, labels, recipe, device, processes)
     pace = Pace(course, state.runs)
     meter = Meter(course.steps(0), device, state.runs)
 
-    def keep_going() -> bool:
+    def wants_to_go_on() -> bool:
         if pace.step_is_due():
             losses = sound_losses(meter, state, course)
             if not losses:
@@ -140,19 +149,25 @@ def fit(
             on_progress(pace.progress(state.epoch + 1, state.step, loss))
         return not should_stop()
 
+    def keep_going() -> bool:
+        return processes.agree(wants_to_go_on())
+
     with repeatable(device):
         while state.epoch < recipe.epochs and not out_of_patience(state.history, recipe):
             started = time.perf_counter()
             if state.difficulty is not None and state.step == 0:
                 state.difficulty.begin_epoch()
-            orders = draw_orders(seeds or [recipe.seed], course, state).to(device.torch_device)
+            orders = draw_orders(seeds or [recipe.seed], course, state)
+            processes.copy_from_first([orders])
             steps = course.steps(state.epoch)
             meter = Meter(steps, device, state.runs)
             if resume is not None and state.step:
                 restore_random_states(device, resume.part("random"))
                 meter.restore(resume.part("epoch"))
+            if isinstance(images, Fetched):
+                images.begin(batches_to_come(orders, course, state.epoch, state.step))
 
-            train_epoch(state, step, orders, course, meter, keep_going)
+            train_epoch(state, step, orders.to(device.torch_device), course, meter, keep_going)
             train_losses = sound_losses(meter, state, course)
             if state.step < steps or not train_losses:
                 state.seconds += (time.perf_counter() - started) / state.runs
@@ -163,7 +178,7 @@ def fit(
                 train_losses = {0: state.difficulty.mean_loss()}
                 train_accuracies = [state.difficulty.accuracy()]
             with state.averaged_weights():
-                marks = measure(classifier, *validation, device)
+                marks = measure(classifier, *validation, device, processes)
             seconds = (time.perf_counter() - started) / state.runs
             records = {
                 run: Epoch(
@@ -179,7 +194,8 @@ def fit(
             }
             state.finish_epoch(records, keep_best=recipe.early_stopping is not None)
             progress = pace.progress(state.epoch, steps, fmean(train_losses.values()))
-            on_progress(replace(progress, finished=next(iter(records.values()))))
+            first = next(iter(records.values()))
+            on_progress(replace(progress, finished=first, records=records))
             if state.runs == 1:
                 on_checkpoint(partial(state.checkpoint, meter, device))
 
@@ -219,12 +235,11 @@ def train_epoch(
     keep_going: Callable[[], bool],
 ) -> None:
     """Go through the pictures in the given orders, or until `keep_going` says no."""
-    size, steps = course.recipe.batch_size, len(meter.losses)
+    steps = len(meter.losses)
     epoch = torch.tensor(state.epoch, device=orders.device)
     state.classifier.train()
     while state.step < steps:
-        end = (state.step + 1) * size if state.step < steps - 1 else None
-        batch = orders[:, state.step * size : end].flatten()
+        batch = batch_of(orders, course, state.epoch, state.step)
         set_learning_rate(state.optimizer, course.learning_rate(state.epoch, state.step))
 
         losses, scores, y = step(batch, epoch)
@@ -239,14 +254,16 @@ def train_epoch(
             break
 
 
-def to_device(dataset: ImageDataset, device: Device) -> tuple[Tensor, Tensor]:
-    """Return images, uint8 (N, C, H, W), and labels, int64 (N,), on the device."""
-    # Copied only where torch cannot use them as they are: read-only, or mirrored by their strides.
-    images, labels = (
-        torch.from_numpy(np.require(array, requirements=("C", "W")))
-        for array in (dataset.images, dataset.labels)
-    )
-    return images.to(device.torch_device), labels.to(device.torch_device)
+def batch_of(orders: Tensor, course: Course, epoch: int, step: int) -> Tensor:
+    """Return the pictures of a step, int64 (runs*B,)."""
+    size, last = course.recipe.batch_size, course.steps(epoch) - 1
+    return orders[:, step * size : None if step == last else (step + 1) * size].flatten()
+
+
+def batches_to_come(orders: Tensor, course: Course, epoch: int, step: int) -> Iterator[Tensor]:
+    """Go through the pictures of the steps of an epoch from `step` on."""
+    for number in range(step, course.steps(epoch)):
+        yield batch_of(orders, course, epoch, number)
 
 
 def out_of_patience(history: list[Epoch], recipe: Recipe) -> bool:

@@ -35,6 +35,10 @@ class Mixed:
     partners: Tensor
     share: Tensor | None
 
+    def part(self, which: slice) -> Mixed:
+        """Return some of the pictures, with what belongs to them."""
+        return Mixed(self.images[which], self.labels[which], self.partners[which], self.share)
+
     def losses(self, scores: Tensor, label_smoothing: float) -> Tensor:
         """Return each picture's cross-entropy, (B,), for scores, float (B, K), by the shares."""
         own = F.cross_entropy(

@@ -13,6 +13,8 @@ from fittingroom.models.inference import checked, evaluation_mode, pictures_at_o
 from fittingroom.models.stacked import Stacked
 from fittingroom.training.device import Device
 from fittingroom.training.meter import Meter
+from fittingroom.training.parallel import ALONE, Processes
+from fittingroom.training.pictures import Fetched
 
 # Pictures at a time of each run of a stack; together they have as many as one alone.
 LEAST = 64
@@ -21,11 +23,16 @@ Marks = tuple[float | None, float | None]
 
 
 def measure(
-    classifier: Classifier | Stacked, images: Tensor, labels: Tensor, device: Device
+    classifier: Classifier | Stacked,
+    images: Tensor | Fetched,
+    labels: Tensor,
+    device: Device,
+    processes: Processes = ALONE,
 ) -> list[Marks]:
     """Return each run's mean cross-entropy and accuracy (0 to 1) on these pictures.
 
-    None and None without any. Every run of a stack sees the same pictures.
+    None and None without any. Every run of a stack sees the same pictures. Processes that share a
+    run take turns at the batches, and all come to the same numbers, by which a run may stop.
 
     Raises
     ------
@@ -42,8 +49,12 @@ def measure(
     meter = Meter(steps, device, runs)
     with evaluation_mode(classifier), torch.inference_mode(), device.autocast():
         for step, (x, y) in enumerate(zip(images.split(size), labels.split(size), strict=True)):
+            if step % processes.size != processes.rank:
+                continue
             x, y = x.repeat(runs, 1, 1, 1), y.repeat(runs)  # noqa: PLW2901 - for each run
             scores = checked(classifier(x), len(x)).float()
             meter.add(step, F.cross_entropy(scores, y, reduction="none"), scores, y)
+    processes.add_up([meter.losses])
+    processes.add_up([meter.correct])
     losses = meter.mean_losses(steps, size, count)
     return list(zip(losses, meter.accuracies(count), strict=True))
