@@ -14,7 +14,7 @@ DataOption = Annotated[
     str,
     typer.Option(
         "--data",
-        help="auto, fashion-mnist, sketches, or a path: a folder, zip, CSV or npz",
+        help="auto, fashion-mnist, sketches, or a path: a folder, zip, CSV, npz or shards",
         show_default=False,
     ),
 ]
@@ -26,12 +26,34 @@ SizeOption = Annotated[
 ]
 RunsOption = Annotated[Path, typer.Option("--out", "--runs", help="folder of the runs")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps")]
+OnOption = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        metavar="WHERE",
+        help="local; ray: a Ray started here; or a Ray cluster: auto, HOST:PORT, ray://HOST:PORT",
+    ),
+]
+GpusPerRunOption = Annotated[
+    float | None,
+    typer.Option(
+        "--gpus-per-run", help="GPUs of each process on a cluster, 0.1 for a tenth of one"
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="only warnings and errors")]
 JsonOption = Annotated[bool, typer.Option("--json", help="the result as JSON, for programs")]
 ReportOption = Annotated[bool, typer.Option(help="write the report, report.html")]
 LanguageOption = Annotated[
     str | None,
     typer.Option("--lang", help="language of the report: en or ko; by default the terminal's"),
+]
+TrackOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track",
+        metavar="TRACKER",
+        help="write runs down with mlflow or tensorboard too; may be given twice",
+    ),
 ]
 FormatOption = Annotated[str, typer.Option("--format", help="html or md")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="a run's name, folder, or latest")]
