@@ -26,8 +26,9 @@ from fittingroom.errors import (
 )
 from fittingroom.runs import folder as files
 from fittingroom.runs.conduct import Interrupted
+from fittingroom.runs.environment import describe_environment
 from fittingroom.studies import work
-from fittingroom.studies.conduct import begin, cpu_cores, number_of_jobs, settle_plan
+from fittingroom.studies.conduct import begin, number_of_jobs, settle_plan
 from fittingroom.studies.study import RECORD
 from fittingroom.studies.team import Team
 from fittingroom.studies.watch import Snapshot
@@ -245,7 +246,7 @@ def test_data_in_memory_are_worked_on_by_this_process(
 ) -> None:
     cpu = select_device("cpu")
     assert number_of_jobs(None, 1000, shapes, cpu) == 1
-    assert number_of_jobs(None, 1000, fr.load(shapes_folder), cpu) == cpu_cores()
+    assert number_of_jobs(None, 1000, fr.load(shapes_folder), cpu) == work.cpu_cores()
     assert number_of_jobs(3, 1000, shapes, cpu) == 3
     assert number_of_jobs(100, 2, shapes, cpu) == 2
     assert number_of_jobs(None, 0, fr.load(shapes_folder), cpu) == 0
@@ -289,7 +290,8 @@ def test_each_process_does_the_plan_that_it_was_given(jobs: int, shapes_folder: 
 
     def begin_again(snapshot: Snapshot) -> None:
         if not heard:  # as a second command with --seeds 1 does at this moment
-            begin(Path("studies/quick"), fewer, data, select_device("cpu"), None)
+            environment = describe_environment(select_device("cpu"))
+            begin(Path("studies/quick"), fewer, data, environment, None)
         heard.append(snapshot)
 
     study = fr.study(QUICK, data, jobs=jobs, on_progress=begin_again)
@@ -321,7 +323,7 @@ def test_a_run_that_is_finished_while_it_is_looked_at_is_not_removed(
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends signals as POSIX has them")
 def test_a_killed_worker_is_told_in_one_line_and_the_others_stop(tmp_path: Path) -> None:
-    team = Team(tmp_path, 2, "cpu", 1)
+    team = Team("fittingroom.studies.worker", [str(tmp_path), "cpu", "1", "2", "auto"], 2, 1)
     with team:
         team.workers[0].kill()
         with pytest.raises(StudyError, match=r"killed by signal 9, .* give the same command again"):

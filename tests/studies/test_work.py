@@ -118,7 +118,7 @@ def test_runs_that_others_have_taken_or_done_are_left_to_them(
 ) -> None:
     plan = plan_with(4, one={})
     setting = plan.settings[0]
-    work.do_runs(folder, setting, [2], shapes, "cpu", lambda: None)
+    work.do_runs(folder, work.Portion(setting, (2,)), shapes, "cpu")
     before = (folder / RUNS / setting.run_name(2) / files.RECORD).read_bytes()
     taken = work.claim(folder, setting, 1)
     assert taken.__enter__()

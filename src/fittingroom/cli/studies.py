@@ -17,15 +17,19 @@ from fittingroom.cli.options import (
     ClassesOption,
     DataOption,
     DeviceOption,
+    GpusPerRunOption,
     JsonOption,
     LanguageOption,
+    OnOption,
     QuietOption,
     ReportOption,
     SizeOption,
+    TrackOption,
     chosen_language,
 )
 from fittingroom.cli.reports import write_report
 from fittingroom.cli.terminal import Terminal, duration, one_line_errors
+from fittingroom.cli.training import say_where
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -62,7 +66,10 @@ def study(
             "--stack", min=1, help="seeds trained at once by a process; by default what is fastest"
         ),
     ] = None,
+    on: OnOption = "local",
+    gpus_per_run: GpusPerRunOption = None,
     out: Annotated[Path, typer.Option("--out", help="folder of the studies")] = STUDIES,
+    track: TrackOption = None,
     report: ReportOption = True,
     language: LanguageOption = None,
     quiet: QuietOption = False,
@@ -76,8 +83,10 @@ def study(
     with one_line_errors():
         terminal = Terminal(quiet=quiet, as_json=as_json)
         spoken = chosen_language(language)
+        from fittingroom.runs.tracking import Tracking
         from fittingroom.studies.plan import read_plan
 
+        tracking = Tracking(track or (), terminal.whisper)
         settled = read_plan(plan).but(seeds=seeds, protocol=protocol)
         terminal.say(
             f"study {settled.name}: {counted(len(settled.settings), 'setting')} x "
@@ -85,7 +94,7 @@ def study(
         )
         from fittingroom.studies import conduct
 
-        conduct.settle_place(settled, device)
+        conduct.settle_place(settled.recipes, device, on, gpus_per_run)
         splits = load_data(terminal, data, classes, size)
         with follow_study(terminal) as on_progress:
             done = conduct.study(
@@ -95,13 +104,18 @@ def study(
                 threads=threads,
                 stack=stack,
                 device=device,
+                on=on,
+                gpus_per_run=gpus_per_run,
                 out=out,
+                track=tracking,
                 command=shlex.join(["fittingroom", *sys.argv[1:]]),
                 on_progress=on_progress,
+                on_line=terminal.whisper,
             )
         show_study(terminal, done, spoken)
         if report:
             write_report(terminal, done, spoken, splits)
+        say_where(terminal, tracking)
         terminal.say(f"everything lies in {done.folder}")
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,17 @@ from typing import Any
 from fittingroom.data.dataset import DataSplits
 from fittingroom.data.sources import load
 from fittingroom.errors import RunError, StudyError
+from fittingroom.models.build import check_name
 from fittingroom.runs.conduct import Interrupted
 from fittingroom.runs.diary import describe_data, now
 from fittingroom.runs.environment import describe_environment
 from fittingroom.runs.folder import write_json
 from fittingroom.runs.prepare import build_classifier, settle_device
 from fittingroom.runs.run import Run, divide
+from fittingroom.runs.tracking import Track, tracking_by
+from fittingroom.studies import remote
 from fittingroom.studies import work as runs_of
+from fittingroom.studies.cluster.address import LOCAL
 from fittingroom.studies.plan import StudyPlan, folder_name, plan_of, read_plan
 from fittingroom.studies.study import (
     DEFAULT_FOLDER,
@@ -34,9 +37,10 @@ from fittingroom.studies.study import (
     read_runs,
 )
 from fittingroom.studies.team import Team
+from fittingroom.studies.tracked import tracked
 from fittingroom.studies.watch import Snapshot, Watch
 from fittingroom.training.compatibility import check_they_fit
-from fittingroom.training.device import Device
+from fittingroom.training.device import Device, select_device
 from fittingroom.training.recipe import Recipe
 
 # More often than this nobody needs to hear of a study.
@@ -55,9 +59,13 @@ def study(
     threads: int = 1,
     stack: int | None = None,
     device: str = "auto",
+    on: str = LOCAL,
+    gpus_per_run: float | None = None,
     out: str | Path = DEFAULT_FOLDER,
+    track: Track = (),
     command: str | None = None,
     on_progress: Listener = lambda _snapshot: None,
+    on_line: Callable[[str], None] = lambda _line: None,
 ) -> Study:
     """Train every setting of a study with every seed, and compare them.
 
@@ -76,7 +84,8 @@ def study(
         holdout or notebook, for every setting; None for the plan's own.
     jobs
         Processes that work side by side; None for one a CPU core, or one on a GPU. 1 works in
-        this process. There are never more than runs are left to do.
+        this process. There are never more than runs are left to do. On a cluster None is for as
+        many as it has room for.
     threads
         CPU threads of each process. One is the default because it is the most work done, and
         because the last bits of a result depend on their number: so they do not depend on `jobs`.
@@ -85,13 +94,24 @@ def study(
         and network and recipe allow it; None for as many as is fastest, 1 for one after another.
         On one thread of a CPU a run comes out the same, bit for bit, whatever the number.
     device
-        auto, cpu, cuda, cuda:N or mps.
+        auto, cpu, cuda, cuda:N or mps; on a cluster auto, cpu or cuda, and auto is cuda where a
+        node has a GPU.
+    on
+        local for this machine; "ray" for a Ray that is started here and ends with the study;
+        "auto", HOST:PORT or ray://HOST:PORT for a Ray cluster that runs already.
+    gpus_per_run
+        GPUs, or which share of one, each process on a cluster has; None for one.
     out
         The folder for studies.
+    track
+        "mlflow", "tensorboard", or both in a list: where to write each run down once it has ended,
+        whoever did it. A tracker that fails is warned of, and the study goes on.
     command
         The command line that repeats the study, if there is one.
     on_progress
         Called about once a second with where the study stands.
+    on_line
+        Called with each line that runs on a cluster print, and with what is waited for.
 
     Returns
     -------
@@ -107,27 +127,44 @@ def study(
     for name, number in (("jobs", jobs), ("threads", threads), ("stack", stack)):
         if number is not None and number < 1:
             raise StudyError(f"{name} must be 1 or more, found {number}")
+    tracking = tracking_by(track)
     settled = settle_plan(plan).but(seeds=seeds, protocol=protocol)
-    place = settle_place(settled, device)
+    place = settle_place(settled.recipes, device, on, gpus_per_run)
     splits = data if isinstance(data, DataSplits) else load(data)
     check_settings(settled, splits, place)
     folder = Path(out) / folder_name(settled.name)
     with cpu_threads(threads):
-        left = begin(folder, settled, splits, place, command)
-    count = number_of_jobs(jobs, left, splits, place)
-    follower = Follower(folder, settled, on_progress)
-    try:
-        if count <= 1:
-            with cpu_threads(threads):
-                runs_of.work(folder, settled, splits, device, follower, stack=stack)
-        else:
-            with Team(folder, count, device, threads, stack) as team:
-                team.tell(settled)
-                team.follow(follower)
-    except KeyboardInterrupt:
-        hint = "what is finished stays; give the same command again to go on"
-        raise Interrupted(folder, hint) from None
-    follower.look()
+        environment = describe_place(place, on)
+    left = begin(folder, settled, splits, environment, command)
+    with tracked(tracking, folder, settled, on_progress) as listener:
+        follower = Follower(folder, settled, listener)
+        try:
+            if on != LOCAL and left:
+                remote.work_remotely(
+                    on,
+                    folder,
+                    settled,
+                    splits,
+                    follower,
+                    device=device,
+                    threads=threads,
+                    gpus_per_run=gpus_per_run,
+                    jobs=jobs,
+                    stack=stack,
+                    on_line=on_line,
+                )
+            elif (count := number_of_jobs(jobs, left, splits, place)) <= 1:
+                with cpu_threads(threads):
+                    runs_of.work(folder, settled, splits, device, follower, stack=stack)
+            else:
+                words = [str(folder), device, str(threads), str(count), str(stack or "auto")]
+                with Team("fittingroom.studies.worker", words, count, threads) as team:
+                    team.tell(settled.model_dump_json())
+                    team.follow(follower)
+        except KeyboardInterrupt:
+            hint = "what is finished stays; give the same command again to go on"
+            raise Interrupted(folder, hint) from None
+        follower.look()
     # Another process may have begun since with more or fewer seeds, and study.json is of those.
     return read_runs(folder, read_record(folder), settled)
 
@@ -139,16 +176,33 @@ def settle_plan(plan: str | Path | Mapping[str, Any] | StudyPlan) -> StudyPlan:
     return plan_of(plan) if isinstance(plan, Mapping) else read_plan(plan)
 
 
-def settle_place(plan: StudyPlan, device: str) -> Device:
-    """Return the device, after a look whether it and every setting's model are there at all.
+def settle_place(
+    recipes: Sequence[Recipe], device: str, on: str = LOCAL, gpus_per_run: float | None = None
+) -> Device:
+    """Return the device, after a look whether it and every recipe's model are there at all.
+
+    For a cluster, whether one answers there; the device is then one that no memory is known of.
 
     Raises
     ------
-    ModelError, DeviceError
+    ModelError, DeviceError, StudyError
         If they are not: better now than after the data were read.
     """
-    places = [settle_device(setting.recipe, device) for setting in plan.settings]
+    if on != LOCAL:
+        for recipe in recipes:
+            check_name(recipe.model)
+        return remote.check_cluster(on, device, gpus_per_run)
+    if gpus_per_run is not None:
+        raise StudyError("gpus_per_run is for a cluster: give on too, or leave it out")
+    places = [settle_device(recipe, device) for recipe in recipes]
     return places[0]
+
+
+def describe_place(place: Device, on: str) -> dict[str, Any]:
+    """Return the environment for a record: of runs on a cluster that of who hands them out."""
+    if on == LOCAL:
+        return describe_environment(place)
+    return describe_environment(select_device("cpu")) | {"on": on}
 
 
 def check_settings(plan: StudyPlan, splits: DataSplits, device: Device) -> None:
@@ -179,20 +233,26 @@ def number_of_jobs(jobs: int | None, left: int, splits: DataSplits, device: Devi
     # Workers read the data again, which they cannot where they are only in this process's memory.
     if device.kind != "cpu" or not (Path(splits.source).exists() or splits.sketches):
         return 1
-    return min(cpu_cores(), left)
-
-
-def cpu_cores() -> int:
-    """Return the number of CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return min(runs_of.cpu_cores(), left)
 
 
 def begin(
-    folder: Path, plan: StudyPlan, splits: DataSplits, device: Device, command: str | None
+    folder: Path,
+    plan: StudyPlan,
+    splits: DataSplits,
+    environment: dict[str, Any],
+    command: str | None,
 ) -> int:
     """Make a study's folder, or see that the one that is there can be gone on with.
+
+    Parameters
+    ----------
+    folder, plan, splits
+        The study's.
+    environment
+        What study.json says of this machine.
+    command
+        The command line that repeats the study, if there is one.
 
     Returns
     -------
@@ -226,7 +286,7 @@ def begin(
             "command": command,
             "plan": plan.model_dump(mode="json"),
             "data": describe_data(divide(splits, plan.settings[0].recipe)),
-            "environment": describe_environment(device),
+            "environment": environment,
         }
         write_json(folder / RECORD, record)
         for damaged in runs_of.sweep(folder, plan):

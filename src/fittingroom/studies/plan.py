@@ -257,6 +257,11 @@ class StudyPlan(Part):
         raise StudyError(f"{name!r}: no such setting in study {self.name}; known are {known}")
 
     @property
+    def recipes(self) -> list[Recipe]:
+        """The recipe of each setting."""
+        return [setting.recipe for setting in self.settings]
+
+    @property
     def wanted(self) -> list[tuple[Setting, int]]:
         """Every run, in the order of work: all settings with one seed, then with the next."""
         return [(setting, seed) for seed in self.seeds for setting in self.settings]

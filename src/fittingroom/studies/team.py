@@ -1,4 +1,4 @@
-"""Several processes that work on one study: start them, follow them, stop them."""
+"""Several processes that share some work: start them, follow them, stop them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import IO
 
-from fittingroom.errors import StudyError
-from fittingroom.studies.plan import StudyPlan
+from fittingroom.errors import FittingroomError, StudyError
+from fittingroom.runs.process import our_modules
 
 FOLLOW_SECONDS = 0.1
 
@@ -26,21 +25,32 @@ class Team:
 
     Parameters
     ----------
-    folder
-        The study's.
+    module
+        What each of them runs, as `python -m` does.
+    words
+        On its command line.
     count
         How many.
-    device, threads
-        Of each worker.
-    stack
-        Runs of a setting that a worker trains at once; None for as many as is fastest.
+    threads
+        CPU threads of each.
+    whose
+        What an error message calls the work.
+    error
+        Its kind.
     """
 
     def __init__(
-        self, folder: Path, count: int, device: str, threads: int, stack: int | None = None
+        self,
+        module: str,
+        words: Sequence[str],
+        count: int,
+        threads: int,
+        *,
+        whose: str = "study",
+        error: type[FittingroomError] = StudyError,
     ) -> None:
-        self.folder, self.count, self.device, self.threads = folder, count, device, threads
-        self.stack = stack
+        self.module, self.words, self.count, self.threads = module, words, count, threads
+        self.whose, self.error = whose, error
 
     def __enter__(self) -> Team:
         self.complaints = [tempfile.TemporaryFile() for _ in range(self.count)]  # noqa: SIM115
@@ -48,30 +58,19 @@ class Team:
         return self
 
     def _start(self, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
-        stack = str(self.stack or "auto")
-        words = [str(self.folder), self.device, str(self.threads), str(self.count), stack]
-        return subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "fittingroom.studies.worker", *words],
+        return subprocess.Popen(  # noqa: S603 - a module of ours
+            [sys.executable, "-m", self.module, *self.words],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=complaints,
-            env=os.environ | self._environment(),
+            env=os.environ | {"OMP_NUM_THREADS": str(self.threads)} | our_modules(),
             # Ctrl-C is for the one who follows the workers; they hear of it from their input.
             start_new_session=True,
         )
 
-    def _environment(self) -> dict[str, str]:
-        """Return what a worker needs: this process's modules, and no others from where it runs."""
-        return {
-            "OMP_NUM_THREADS": str(self.threads),
-            "PYTHONUTF8": "1",
-            "PYTHONSAFEPATH": "1",
-            "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),  # noqa: PTH109
-        }
-
-    def tell(self, plan: StudyPlan) -> None:
-        """Give each worker the plan, on one line."""
-        line = plan.model_dump_json().encode() + b"\n"
+    def tell(self, order: str) -> None:
+        """Give each worker its order, JSON on one line."""
+        line = order.encode() + b"\n"
         for worker in self.workers:
             if worker.stdin is not None:
                 with suppress(OSError):  # it has ended already, and follow() says why
@@ -83,8 +82,8 @@ class Team:
 
         Raises
         ------
-        StudyError
-            With the worker's own words, if one fails.
+        FittingroomError
+            Of the team's kind, with the worker's own words, if one fails.
         """
         codes: list[int | None] = [None]
         while None in codes:
@@ -93,9 +92,8 @@ class Team:
             codes = [worker.poll() for worker in self.workers]
             for code, complaints in zip(codes, self.complaints, strict=True):
                 if code:
-                    raise StudyError(
-                        f"a worker of the study stopped: {last_words(complaints, code)}"
-                    )
+                    reason = last_words(complaints, code)
+                    raise self.error(f"a worker of the {self.whose} stopped: {reason}")
 
     def __exit__(self, *_error: object) -> None:
         for worker in self.workers:

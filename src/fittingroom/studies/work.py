@@ -11,10 +11,12 @@ takes the locks of all of them, trains them as one stack, and writes one folder 
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -28,6 +30,8 @@ from fittingroom.runs.train import train_together
 from fittingroom.studies.plan import Setting, StudyPlan
 from fittingroom.studies.study import RUNS, ended
 from fittingroom.training.compatibility import most_together
+from fittingroom.training.device import Device
+from fittingroom.training.history import Progress
 
 LOCKS = "locks"
 
@@ -70,6 +74,49 @@ def work(
     FittingroomError
         If a run fails for another reason than that its loss diverged.
     """
+    place = settle_device(plan.settings[0].recipe, device)
+    for portion in portions(folder, plan, splits, place, jobs, stack):
+        if portion is None:
+            time.sleep(WAITING_SECONDS)
+        else:
+            with portion.locks:
+                do_runs(folder, portion, splits, device, on_progress=lambda _progress: pulse())
+        pulse()
+
+
+@dataclass(frozen=True)
+class Portion:
+    """Runs of one setting that are done at once, by who holds their locks.
+
+    Parameters
+    ----------
+    setting, seeds
+        Which.
+    locks
+        To be closed when they are done, or given up.
+    """
+
+    setting: Setting
+    seeds: tuple[int, ...]
+    locks: ExitStack = field(default_factory=ExitStack)
+
+
+def portions(
+    folder: Path,
+    plan: StudyPlan,
+    splits: DataSplits,
+    device: Device,
+    jobs: int = 1,
+    stack: int | None = None,
+) -> Iterator[Portion | None]:
+    """Take the runs of a study that nobody else does, portion by portion, until all are taken.
+
+    What others have taken may come back, so it ends when there is nothing left that is not done.
+
+    Yields
+    ------
+    A portion; None where others have all that is left, and it is time to wait.
+    """
     left = plan.wanted
     while left:
         waiting = [(s, seed) for s, seed in left if not is_done(folder, s, seed)]
@@ -80,17 +127,25 @@ def work(
             if setting.name not in sizes:
                 share = math.ceil(len(waiting) / jobs)
                 sizes[setting.name] = stack_size(setting, len(seeds), splits, device, share, stack)
-            size = sizes[setting.name]
-            rest, theirs = do_some(folder, setting, seeds, size, splits, device, pulse)
+            with ExitStack() as locks:
+                ours, rest, theirs = claim_some(folder, setting, seeds, sizes[setting.name], locks)
+                if ours:
+                    yield Portion(setting, tuple(ours), locks.pop_all())
             waiting = [(s, k) for s, k in waiting if s.name != setting.name or k in rest]
             left += [(setting, seed) for seed in theirs]
-            pulse()
         if left:
-            time.sleep(WAITING_SECONDS)
+            yield None
+
+
+def cpu_cores() -> int:
+    """Return the number of CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def stack_size(
-    setting: Setting, runs: int, splits: DataSplits, device: str, share: int, stack: int | None
+    setting: Setting, runs: int, splits: DataSplits, device: Device, share: int, stack: int | None
 ) -> int:
     """Return how many of a setting's `runs` to train at once, so that the stacks are even.
 
@@ -98,51 +153,49 @@ def stack_size(
     """
     recipe = setting.recipe
     classifier = build_classifier(recipe.but(normalization="unit"), splits)
-    best = most_together(recipe, classifier, settle_device(recipe, device))
+    best = most_together(recipe, classifier, device)
     most = stack if stack is not None and best > 1 else min(best, share)
     stacks = math.ceil(runs / most)
     return math.ceil(runs / stacks)
 
 
-def do_some(
-    folder: Path,
-    setting: Setting,
-    seeds: Sequence[int],
-    size: int,
-    splits: DataSplits,
-    device: str,
-    pulse: Callable[[], None],
-) -> tuple[Sequence[int], list[int]]:
-    """Do the first `size` of a setting's runs that nobody else does.
+def claim_some(
+    folder: Path, setting: Setting, seeds: Sequence[int], size: int, locks: ExitStack
+) -> tuple[list[int], Sequence[int], list[int]]:
+    """Take the first `size` of a setting's runs that nobody else does and that are not done.
+
+    Parameters
+    ----------
+    locks
+        Gets the locks of the runs, and holds them until it is closed.
 
     Returns
     -------
-    The seeds that were not come to, and those that other processes have taken.
+    The seeds that are ours now, those that were not come to, and those that others have taken.
     """
     ours: list[int] = []
     theirs: list[int] = []
-    with ExitStack() as locks:
-        with locked(folder, "claims"):  # or two processes would take every other run
-            while seeds and len(ours) < size:
-                seed, *seeds = seeds
-                if not locks.enter_context(claim(folder, setting, seed)):
-                    theirs.append(seed)
-                elif not is_done(folder, setting, seed):
-                    ours.append(seed)
-        if ours:
-            do_runs(folder, setting, ours, splits, device, pulse)
-    return seeds, theirs
+    with locked(folder, "claims"):  # or two processes would take every other run
+        while seeds and len(ours) < size:
+            seed, *seeds = seeds
+            if not locks.enter_context(claim(folder, setting, seed)):
+                theirs.append(seed)
+            elif not is_done(folder, setting, seed):
+                ours.append(seed)
+    return ours, seeds, theirs
 
 
 def do_runs(
     folder: Path,
-    setting: Setting,
-    seeds: Sequence[int],
+    portion: Portion,
     splits: DataSplits,
     device: str,
-    pulse: Callable[[], None],
+    *,
+    on_start: Callable[[Run], None] = lambda _run: None,
+    on_progress: Callable[[Progress], None] = lambda _progress: None,
 ) -> None:
     """Do runs from their beginning, all at once; a loss that diverges is a result too."""
+    setting, seeds = portion.setting, portion.seeds
     for seed in seeds:
         clear(folder, setting, seed)
     with suppress(DivergenceError):  # run.json says so, and so does the study
@@ -152,7 +205,8 @@ def do_runs(
             names=[setting.run_name(seed) for seed in seeds],
             device=device,
             out=folder / RUNS,
-            on_progress=lambda _progress: pulse(),
+            on_start=on_start,
+            on_progress=on_progress,
         )
 
 

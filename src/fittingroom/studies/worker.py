@@ -22,6 +22,24 @@ from fittingroom.errors import FittingroomError
 
 def main(folder: str, device: str, threads: str, jobs: str, stack: str) -> int:
     """Work; return the exit code."""
+    most = None if stack == "auto" else int(stack)
+
+    def do(order: bytes, pulse: Callable[[], None]) -> None:
+        do_work(order, Path(folder), device, int(threads), int(jobs), most, pulse)
+
+    return obey(do)
+
+
+def obey(do: Callable[[bytes, Callable[[], None]], None]) -> int:
+    """Read an order, one line, from the standard input, and do it until that is closed.
+
+    `do` is called with the order, and with what it is to call several times a second, which ends
+    it where it was interrupted and did not notice.
+
+    Returns
+    -------
+    The exit code.
+    """
     line = sys.stdin.buffer.readline()
     if not line:
         return 130
@@ -34,9 +52,8 @@ def main(folder: str, device: str, threads: str, jobs: str, stack: str) -> int:
         if asked.is_set():  # where training heard of it too late to stop, and finished its run
             raise KeyboardInterrupt
 
-    most = None if stack == "auto" else int(stack)
     try:
-        do_work(line, Path(folder), device, int(threads), int(jobs), most, stop_if_asked)
+        do(line, stop_if_asked)
     except FittingroomError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -1,0 +1,1 @@
+"""Ray, as far as this program needs it: no other room knows of it."""
