@@ -14,12 +14,14 @@ import fittingroom as fr
 HEAVY = {
     "matplotlib",
     "numpy",
+    "optuna",
     "PIL",
     "pooch",
     "requests",
     "safetensors",
     "scipy",
     "sklearn",
+    "sqlalchemy",
     "torch",
 }
 

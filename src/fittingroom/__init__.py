@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from fittingroom.studies.conduct import study
     from fittingroom.studies.study import Study, gather, open_study
     from fittingroom.training.recipe import Recipe, recipe
+    from fittingroom.tuning.conduct import tune
+    from fittingroom.tuning.tuning import Tuning, open_tuning
 
 __all__ = [
     "Classifier",
@@ -40,6 +42,7 @@ __all__ = [
     "Recipe",
     "Run",
     "Study",
+    "Tuning",
     "__version__",
     "evaluate",
     "gather",
@@ -47,11 +50,13 @@ __all__ = [
     "load",
     "open_run",
     "open_study",
+    "open_tuning",
     "recipe",
     "report",
     "resume",
     "study",
     "train",
+    "tune",
 ]
 
 _HOMES = {
@@ -63,17 +68,20 @@ _HOMES = {
     "Recipe": "fittingroom.training.recipe",
     "Run": "fittingroom.runs.run",
     "Study": "fittingroom.studies.study",
+    "Tuning": "fittingroom.tuning.tuning",
     "evaluate": "fittingroom.evaluation.evaluate",
     "gather": "fittingroom.studies.study",
     "list_runs": "fittingroom.runs.run",
     "load": "fittingroom.data.sources",
     "open_run": "fittingroom.runs.run",
     "open_study": "fittingroom.studies.study",
+    "open_tuning": "fittingroom.tuning.tuning",
     "recipe": "fittingroom.training.recipe",
     "report": "fittingroom.reports.report",
     "resume": "fittingroom.runs.train",
     "study": "fittingroom.studies.conduct",
     "train": "fittingroom.runs.train",
+    "tune": "fittingroom.tuning.conduct",
 }
 
 

@@ -6,6 +6,9 @@ The map of the room::
 
     app.py            the command, put together
     training.py       train, evaluate
+    studies.py        study
+    tuning.py         tune
+    reports.py        report
     runs.py           runs, runs show
     data.py           data show, data check, data make
     recipes.py        recipes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -16,8 +16,10 @@ from fittingroom.cli.recipes import recipes
 from fittingroom.cli.reports import report
 from fittingroom.cli.runs import runs_app
 from fittingroom.cli.studies import study
-from fittingroom.cli.terminal import BAD_INPUT, INTERRUPTED, complain
+from fittingroom.cli.terminal import BAD_INPUT, INTERRUPTED, complain_once
 from fittingroom.cli.training import evaluate, train
+from fittingroom.cli.tuning import tune
+from fittingroom.training.torchrun import launch
 
 # typer brings click's exceptions with it from 0.2x on and takes them from click before:
 # ClickException, the base of what is wrong with the words on the command line.
@@ -37,10 +39,10 @@ def main() -> None:
         if "\n" in text:  # the help, where a command is missing
             sys.stderr.write(text + "\n")
         else:
-            complain(text)
+            complain_once(text)
         code = BAD_INPUT
     except (typer.Abort, KeyboardInterrupt):
-        complain("interrupted")
+        complain_once("interrupted")
         code = INTERRUPTED
     sys.exit(code)
 
@@ -55,16 +57,10 @@ def build_app(words: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(program)
-    if "train" in words:
-        from fittingroom.cli.recipe_flags import with_recipe_flags
-
-        app.command()(with_recipe_flags(train))
-    else:
-        # Named in the help, never called. Its flags come from the recipe, and with it pydantic,
-        # whose import would take a third of the time of `fittingroom --help`.
-        app.command("train", help=inspect.getdoc(train))(lambda: None)
+    add_recipe_command(app, train, words)
     app.command()(evaluate)
     app.command()(study)
+    add_recipe_command(app, tune, words)
     app.command()(report)
     app.command()(recipes)
     app.add_typer(runs_app, name="runs")
@@ -72,10 +68,35 @@ def build_app(words: Sequence[str]) -> typer.Typer:
     return app
 
 
+def add_recipe_command(
+    app: typer.Typer, command: Callable[..., None], words: Sequence[str]
+) -> None:
+    """Add a command that has a flag for each field of the recipe.
+
+    Where the words do not name it, it is named in the help and never called: its flags come from
+    the recipe, and with it pydantic, whose import would take a third of the time of
+    `fittingroom --help`.
+    """
+    name = command.__name__
+    if name in words:
+        from fittingroom.cli.recipe_flags import with_recipe_flags
+
+        app.command()(with_recipe_flags(command))
+    else:
+        app.command(name, help=inspect.getdoc(command))(lambda: None)
+
+
 def program(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
 ) -> None:
     """Train, judge and explain small-image classifiers, with Fashion-MNIST as home ground."""
     if version:
         sys.stdout.write(f"fittingroom {__version__}\n")
         raise typer.Exit
+    here = launch()
+    if here is not None and context.invoked_subcommand not in {None, "train"}:
+        raise WordsError(
+            f"torchrun is for `train`, which its processes share; all {here.size} of them would do "
+            f"the whole work of `{context.invoked_subcommand}`: start it without torchrun"
+        )

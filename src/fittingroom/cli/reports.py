@@ -1,4 +1,4 @@
-"""`report`: the written report of runs and studies."""
+"""`report`: the written report of runs, studies and tunings."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from fittingroom.data.dataset import DataSplits
     from fittingroom.runs.run import Run
     from fittingroom.studies.study import Study
+    from fittingroom.tuning.tuning import Tuning
 
 
 def report(
     subjects: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN|STUDY",
-            help="a run's name, folder or latest; a study's folder; or several runs to compare",
+            metavar="RUN|STUDY|TUNING",
+            help="a run's name, folder or latest; a study's or tuning's folder; or several runs "
+            "to compare",
         ),
     ],
     to: Annotated[
@@ -43,7 +45,7 @@ def report(
     classes: ClassesOption = None,
     runs: RunsOption = RUNS,
 ) -> None:
-    """Write the report of a run, a study, or several runs."""
+    """Write the report of a run, a study, a tuning, or several runs."""
     with one_line_errors():
         terminal = Terminal()
         spoken = chosen_language(language)
@@ -54,20 +56,24 @@ def report(
         write_report(terminal, subject, spoken, splits, to=to, kind=kind)
 
 
-def subject_of(names: list[str], runs: Path) -> Run | Study:
-    """Open what a report is asked about: a study, a run, or runs to compare."""
+def subject_of(names: list[str], runs: Path) -> Run | Study | Tuning:
+    """Open what a report is asked about: a study, a tuning, a run, or runs to compare."""
     from fittingroom.runs.run import open_run
     from fittingroom.studies.study import RECORD, gather, open_study
+    from fittingroom.tuning.tuning import RECORD as TUNING
+    from fittingroom.tuning.tuning import open_tuning
 
     if len(names) == 1 and (Path(names[0]) / RECORD).is_file():
         return open_study(names[0])
+    if len(names) == 1 and (Path(names[0]) / TUNING).is_file():
+        return open_tuning(names[0])
     opened = [open_run(name, runs=runs) for name in names]
     return opened[0] if len(opened) == 1 else gather(opened)
 
 
 def write_report(
     terminal: Terminal,
-    subject: Run | Study,
+    subject: Run | Study | Tuning,
     language: str,
     splits: DataSplits | None = None,
     *,

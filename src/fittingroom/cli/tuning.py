@@ -1,0 +1,386 @@
+"""`tune`: the best values, found."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fittingroom.cli.data import load_data
+from fittingroom.cli.options import (
+    ClassesOption,
+    DataOption,
+    DeviceOption,
+    GpusPerRunOption,
+    JsonOption,
+    LanguageOption,
+    OnOption,
+    QuietOption,
+    ReportOption,
+    SizeOption,
+    TrackOption,
+    chosen_language,
+)
+from fittingroom.cli.reports import write_report
+from fittingroom.cli.studies import counted, follow_study, show_study
+from fittingroom.cli.terminal import Terminal, duration, one_line_errors
+from fittingroom.cli.training import say_where
+from fittingroom.errors import TuningError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from fittingroom.tuning.plan import TuningPlan
+    from fittingroom.tuning.tuning import Trial, Tuning
+    from fittingroom.tuning.watch import Snapshot
+
+TUNINGS = Path("tunings")
+
+# Hours, minutes and seconds, as people write them: 90s, 30m, 2h, 1h30m; a bare number is seconds.
+TIME = re.compile(r"(?:(?P<h>[\d.]+)h)?(?:(?P<m>[\d.]+)m)?(?:(?P<s>[\d.]+)s?)?")
+SECONDS = {"h": 3600, "m": 60, "s": 1}
+
+
+def tune(
+    *,
+    start: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL|RECIPE", help="a network or a recipe by name, or a TOML file with one"
+        ),
+    ],
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--vary",
+            metavar="NAME=VALUES",
+            help="lr=1e-4..1e-1:log, epochs=3..12, batch_size=64,128,256, hidden=[128],[256,128]; "
+            "may be given several times; by default what is usual for the network",
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option("--trials", help="how many values to try; 30 without --time")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option("--time", help="how long to look for values: 90s, 30m, 2h")
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", help="of each trial")] = 1,
+    final_seeds: Annotated[
+        int,
+        typer.Option(
+            "--final-seeds",
+            help="over which winner and start are compared on the test set; 0 leaves it closed",
+        ),
+    ] = 5,
+    objective: Annotated[
+        str, typer.Option("--objective", help="accuracy, or accuracy-seconds: best trade-offs")
+    ] = "accuracy",
+    prune: Annotated[bool, typer.Option(help="stop hopeless trials early")] = True,
+    sampler_seed: Annotated[
+        int, typer.Option("--sampler-seed", help="decides which values are tried")
+    ] = 0,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="processes at work; by default one a core")
+    ] = None,
+    threads: Annotated[
+        int, typer.Option("--threads", min=1, help="CPU threads of each process")
+    ] = 1,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            "--storage",
+            help="postgresql://USER@HOST/DATABASE, for many machines; by default the folder",
+        ),
+    ] = None,
+    data: DataOption = "auto",
+    classes: ClassesOption = None,
+    size: SizeOption = None,
+    device: DeviceOption = "auto",
+    on: OnOption = "local",
+    gpus_per_run: GpusPerRunOption = None,
+    out: Annotated[Path, typer.Option("--out", help="folder of the tunings")] = TUNINGS,
+    name: Annotated[str | None, typer.Option("--name", help="the tuning's name")] = None,
+    track: TrackOption = None,
+    report: ReportOption = True,
+    language: LanguageOption = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+    **fields: Any,
+) -> None:
+    """Find the best values of a recipe's fields.
+
+    The winner is compared with the recipe as it was. Values are chosen on validation pictures; the
+    test set is opened once, for the winner. What was tried is not tried again: give the same
+    command to go on after an interruption, with more --trials to look further, or in a second
+    window to share the work.
+    """
+    with one_line_errors():
+        terminal = Terminal(quiet=quiet, as_json=as_json)
+        spoken = chosen_language(language)
+        from fittingroom.runs.tracking import Tracking
+        from fittingroom.tuning.plan import plan_of
+
+        tracking = Tracking(track or (), terminal.whisper)
+        plan = plan_of(
+            start,
+            read_vary(vary or []),
+            name=name,
+            trials=trials,
+            seconds=None if time is None else read_time(time),
+            seeds=seeds,
+            final_seeds=final_seeds,
+            objective=objective,
+            prune=prune,
+            sampler_seed=sampler_seed,
+            **fields,
+        )
+        announce(terminal, plan, asked_to_prune=prune)
+        from fittingroom.tuning import conduct
+        from fittingroom.tuning.crew import Crew
+
+        crew = Crew(jobs, threads, device, on, gpus_per_run, storage, terminal.whisper)
+        crew.place(plan)
+        splits = load_data(terminal, data, classes, size)
+        with follow(terminal) as (on_progress, on_final):
+            tuning = conduct.carry_out(
+                plan,
+                splits,
+                crew,
+                out=out,
+                track=tracking,
+                command=command_line(storage),
+                on_progress=on_progress,
+                on_final=on_final,
+            )
+        show_tuning(terminal, tuning, spoken)
+        if report:
+            write_report(terminal, tuning, spoken, splits)
+        say_where(terminal, tracking)
+        terminal.say(f"everything lies in {tuning.folder}")
+
+
+def read_vary(words: Sequence[str]) -> dict[str, str]:
+    """Read NAME=VALUES, one after another.
+
+    Raises
+    ------
+    TuningError
+        If there is no name, or one comes twice.
+    """
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, values = word.partition("=")
+        name = name.strip().replace("-", "_")
+        if not (name and equals and values.strip()):
+            raise TuningError(f"--vary must be NAME=VALUES, e.g. lr=1e-4..1e-1:log, found {word!r}")
+        if name in found:
+            raise TuningError(f"--vary names {name} twice; give all its values at once")
+        found[name] = values
+    return found
+
+
+def read_time(text: str) -> float:
+    """Read how long something may take, in seconds.
+
+    Raises
+    ------
+    TuningError
+        If it is no time.
+    """
+    match = TIME.fullmatch(text.strip())
+    try:
+        parts = {unit: float(value) for unit, value in match.groupdict().items() if value}  # type: ignore[union-attr]
+    except (AttributeError, ValueError):
+        parts = {}
+    if not parts:
+        raise TuningError(f"--time must be like 90s, 30m, 2h or 1h30m, found {text!r}")
+    return sum(value * SECONDS[unit] for unit, value in parts.items())
+
+
+def command_line(storage: str | None) -> str:
+    """Return the words of this command, without a password."""
+    words = ["fittingroom", *sys.argv[1:]]
+    if storage is not None:
+        from fittingroom.tuning.storage import address_of, shown
+
+        hidden = shown(address_of(storage, Path()))
+        words = [word.replace(storage, hidden) for word in words]
+    return shlex.join(words)
+
+
+def announce(terminal: Terminal, plan: TuningPlan, *, asked_to_prune: bool) -> None:
+    """Say what is about to be looked for."""
+    limits = [] if plan.trials is None else [f"{plan.budget:,} trials"]
+    limits += [] if plan.seconds is None else [duration(plan.seconds)]
+    terminal.say(f"tuning {plan.name}: {plan.space}")
+    terminal.say(
+        f"{' or '.join(limits)}, {counted(len(plan.seeds), 'seed')} each, of "
+        f"{counted(plan.start.epochs, 'epoch')}; judged on validation pictures"
+    )
+    if plan.objective == "accuracy-seconds" and asked_to_prune:
+        terminal.say("with two objectives no trial is stopped early")
+
+
+def show_tuning(terminal: Terminal, tuning: Tuning, language: str) -> None:
+    """Print the best trials, the winner, and what it is worth on the test set."""
+    if terminal.as_json:
+        terminal.result("", as_json_values(tuning))
+        return
+    heads = ("trial", *(p.name for p in tuning.plan.space.parameters), "val. accuracy", "seconds")
+    shown = tuning.front if tuning.plan.objective == "accuracy-seconds" else top(tuning)
+    terminal.table(heads, [trial_cells(trial) for trial in shown], words=0)
+    terminal.say(told(tuning))
+    if tuning.final is None:
+        terminal.say("the test set stays closed (--final-seeds 0)")
+        return
+    from fittingroom.tuning.final import is_start
+
+    if tuning.best is not None and is_start(tuning.plan, tuning.best):
+        terminal.say("the winner is the recipe that the tuning started from")
+    show_study(terminal, tuning.final, language)
+    for opening in tuning.record.get("openings", [])[:-1]:
+        terminal.say(
+            f"the test set was opened before, for trial {opening['winner']} after "
+            f"{opening['trials']} trials: the accuracy above is not of unseen pictures any more"
+        )
+    terminal.say(f"train the winner with `{train_command(tuning)}`")
+
+
+def top(tuning: Tuning, count: int = 5) -> list[Trial]:
+    """Return the best of the complete trials, the best first."""
+    return sorted(tuning.complete, key=lambda t: (-(t.accuracy or 0), t.number))[:count]
+
+
+def trial_cells(trial: Trial) -> list[str]:
+    """Return a complete trial's numbers as text."""
+    from fittingroom.tuning.space import brief
+
+    values = [brief(value) for value in trial.values.values()]
+    return [str(trial.number), *values, percent(trial.accuracy), f"{trial.seconds:.2f}"]
+
+
+def told(tuning: Tuning) -> str:
+    """Say how many trials there were, and what stopping them early has saved."""
+    states = [trial.state for trial in tuning.trials]
+    pruned, failed = states.count("pruned"), states.count("failed")
+    said = f"{counted(len(states), 'trial')}, {tuning.epochs_trained:,} epochs trained"
+    if pruned:
+        said += f"; {pruned:,} stopped early, which saved {tuning.epochs_saved:,} epochs"
+    if failed:
+        last = next(trial for trial in reversed(tuning.trials) if trial.state == "failed")
+        said += f"; {failed:,} failed, the last one: {last.reason}"
+    if tuning.importance:
+        parts = (f"{name} {share:.0%}" for name, share in tuning.importance.items())
+        said += f"\nimportance: {', '.join(parts)}"
+    return said
+
+
+def train_command(tuning: Tuning) -> str:
+    """Return what to type to train the winner."""
+    from fittingroom.tuning.tuning import BEST
+    from fittingroom.tuning.written import flags
+
+    recipe = tuning.plan.start if tuning.best is None else tuning.best.recipe
+    more = [word for flag in flags(recipe) for word in flag.split(" ", 1)]
+    return shlex.join(["fittingroom", "train", "--recipe", str(tuning.folder / BEST), *more])
+
+
+def as_json_values(tuning: Tuning) -> dict[str, Any]:
+    """Return what programs want of a tuning."""
+    return {
+        "name": tuning.name,
+        "folder": str(tuning.folder),
+        "best": None if tuning.best is None else tuning.best.to_dict(),
+        "front": [trial.number for trial in tuning.front],
+        "trials": [trial.to_dict() for trial in tuning.trials],
+        "importance": dict(tuning.importance),
+        "epochs_trained": tuning.epochs_trained,
+        "epochs_saved": tuning.epochs_saved,
+        "openings": tuning.record.get("openings", []),
+        "final": None if tuning.final is None else tuning.final.results.to_dict(),
+    }
+
+
+@contextmanager
+def follow(terminal: Terminal) -> Iterator[tuple[Callable[[Snapshot], None], Callable[..., None]]]:
+    """Show a live table on a terminal, one line an ended trial elsewhere; then the final study."""
+    with follow_study(terminal) as on_final:
+        if terminal.quiet:
+            yield (lambda _snapshot: None), on_final
+        elif terminal.console.is_terminal:
+            from rich.live import Live
+
+            with Live(console=terminal.console, auto_refresh=False, transient=True) as live:
+                yield (
+                    lambda snapshot: live.update(
+                        live_table(snapshot, terminal.console.height), refresh=True
+                    ),
+                    on_final,
+                )
+        else:
+            yield lambda snapshot: print_news(terminal, snapshot), on_final
+
+
+def print_news(terminal: Terminal, snapshot: Snapshot) -> None:
+    """Print a line for each trial that has come to an end."""
+    from fittingroom.tuning.space import brief
+
+    left = "" if snapshot.seconds_left is None else f", {duration(snapshot.seconds_left)} left"
+    before = snapshot.ended - len(snapshot.news)
+    for place, trial in enumerate(snapshot.news, start=before + 1):
+        of = f"/{snapshot.budget:,}" if snapshot.budget < float("inf") else ""
+        values = "  ".join(f"{name}={brief(v)}" for name, v in trial.values.items())
+        terminal.say(f"{place:,}{of}  {values}: {outcome(trial)}{left}")
+
+
+def outcome(trial: Trial) -> str:
+    """Say in a few words what a trial came to."""
+    if trial.state == "failed":
+        return f"failed: {trial.reason}"
+    stopped = f" (stopped after {len(trial.curve)})" if trial.state == "pruned" else ""
+    return f"{percent(trial.accuracy)}{stopped}"
+
+
+def live_table(snapshot: Snapshot, height: int) -> Table:
+    """Return where a tuning stands as a table that fits a terminal of so many lines."""
+    from rich import box
+    from rich.table import Table
+
+    from fittingroom.tuning.space import brief
+
+    rows = [] if snapshot.best is None else [("best", snapshot.best)]
+    rows += [("running", trial) for trial in snapshot.those("running")]
+    names = list(rows[0][1].values) if rows else []
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for index, column in enumerate(("", "trial", *names, "epoch", "val. accuracy")):
+        table.add_column(column, justify="right" if index else "left", overflow="fold")
+    for kind, trial in rows[: max(height - 6, 1)]:
+        values = [brief(value) for value in trial.values.values()]
+        epoch = f"{len(trial.curve)}/{trial.recipe.epochs}"
+        table.add_row(kind, str(trial.number), *values, epoch, percent(trial.accuracy))
+    table.caption = caption(snapshot)
+    table.caption_justify = "left"
+    return table
+
+
+def caption(snapshot: Snapshot) -> str:
+    """Say how many trials ended, in which way, and how long it will take."""
+    of = f" of {snapshot.budget:,}" if snapshot.budget < float("inf") else ""
+    said = f"{snapshot.ended:,}{of} trials done"
+    for state, words in (("pruned", "stopped early"), ("failed", "failed")):
+        count = len(snapshot.those(state))
+        said += f", {count:,} {words}" if count else ""
+    if snapshot.seconds_left is not None:
+        said += f"; about {duration(snapshot.seconds_left)} left"
+    return said
+
+
+def percent(accuracy: float | None) -> str:
+    """Write an accuracy, or that there is none yet."""
+    return "-" if accuracy is None else f"{accuracy:.2%}"

@@ -1,0 +1,433 @@
+"""Do a tuning: begin or go on with it, share its trials among processes, judge the winner."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fittingroom.data.dataset import DataSplits
+from fittingroom.data.sources import load
+from fittingroom.errors import RecipeError, RunError, TuningError
+from fittingroom.runs.conduct import Interrupted
+from fittingroom.runs.diary import describe_data, now
+from fittingroom.runs.folder import write_json
+from fittingroom.runs.prepare import build_classifier
+from fittingroom.runs.run import divide
+from fittingroom.runs.tracking import Track, tracking_by
+from fittingroom.studies.cluster.address import LOCAL
+from fittingroom.studies.conduct import cpu_threads, describe_place
+from fittingroom.studies.plan import folder_name
+from fittingroom.studies.watch import Snapshot as FinalSnapshot
+from fittingroom.studies.work import locked
+from fittingroom.training.compatibility import check_they_fit
+from fittingroom.training.recipe import Recipe
+from fittingroom.tuning import ledger, search
+from fittingroom.tuning.crew import Crew
+from fittingroom.tuning.final import compare
+from fittingroom.tuning.plan import DEFAULT_FINAL_SEEDS, TuningPlan, plan_of
+from fittingroom.tuning.space import Space
+from fittingroom.tuning.storage import address_of, open_storage, shown
+from fittingroom.tuning.trial import learning_only
+from fittingroom.tuning.tuning import (
+    BEST,
+    DATABASE,
+    DEFAULT_FOLDER,
+    FORMAT,
+    FRONT,
+    RECORD,
+    Trial,
+    Tuning,
+    open_tuning,
+    plan_from,
+    plan_values,
+    read_record,
+)
+from fittingroom.tuning.watch import Snapshot, Watch
+from fittingroom.tuning.work import Work
+from fittingroom.tuning.written import write_best, write_front
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.storages import RDBStorage
+    from sqlalchemy.engine import URL
+
+    from fittingroom.training.device import Device
+
+
+def tune(
+    start: str | Path | Recipe = "three-layer",
+    data: DataSplits | str | Path = "auto",
+    *,
+    vary: Mapping[str, Any] | None = None,
+    trials: int | None = None,
+    seconds: float | None = None,
+    seeds: int = 1,
+    final_seeds: int = DEFAULT_FINAL_SEEDS,
+    objective: str = "accuracy",
+    prune: bool = True,
+    sampler_seed: int = 0,
+    name: str | None = None,
+    jobs: int | None = None,
+    threads: int = 1,
+    device: str = "auto",
+    on: str = LOCAL,
+    gpus_per_run: float | None = None,
+    storage: str | None = None,
+    out: str | Path = DEFAULT_FOLDER,
+    track: Track = (),
+    on_progress: Callable[[Snapshot], None] = lambda _snapshot: None,
+    on_final: Callable[[FinalSnapshot], None] = lambda _snapshot: None,
+    **fields: Any,
+) -> Tuning:
+    """Find the best values of a recipe's fields, and hold the winner against the recipe as it was.
+
+    Trials are judged on the validation pictures. At the end winner and start are trained with
+    fresh seeds, and the test set is opened for them.
+
+    What was tried is not tried again: call it again to go on after an interruption, with a larger
+    budget to look further, from two places at once to share the work.
+
+    Parameters
+    ----------
+    start
+        The name of a network (its own recipe is followed) or of a recipe, a TOML file, or a recipe.
+    data
+        What `fittingroom.load` returns, or the argument for it.
+    vary
+        Name -> values: "1e-4..1e-1:log", a list, or a dict with low, high and perhaps log or step.
+        None for what the file says, or for the network's usual parameters.
+    trials, seconds
+        The budget; 30 trials where neither is given.
+    seeds
+        Of each trial, so many.
+    final_seeds
+        Of winner and start, so many others; 0 leaves the test set closed.
+    objective
+        accuracy, or accuracy-seconds: the best trade-offs between the two.
+    prune
+        Whether trials that look hopeless are stopped early; never of two objectives.
+    sampler_seed
+        Decides which values are tried.
+    name
+        The tuning's; by default that of the start.
+    jobs
+        Processes that work side by side; None for one a CPU core, or one on a GPU. In one process
+        the same trials come out each time.
+    threads
+        CPU threads of each process.
+    device
+        auto, cpu, cuda, cuda:N or mps; on a cluster auto, cpu or cuda.
+    on
+        local for this machine; "ray" for a Ray that is started here and ends with the tuning;
+        "auto", HOST:PORT or ray://HOST:PORT for a Ray cluster that runs already. Its nodes need
+        not reach the storage.
+    gpus_per_run
+        GPUs, or which share of one, each trial and run on a cluster has; None for one.
+    storage
+        Where the trials are kept: postgresql://... for many machines; None for the folder.
+    out
+        The folder for tunings.
+    track
+        "mlflow", "tensorboard", or both in a list: where to write down the runs at its end.
+    on_progress, on_final
+        Called about once a second with where the tuning, and the comparison at its end, stand.
+    fields
+        Fields of the start recipe to change, e.g. `epochs=5`.
+
+    Raises
+    ------
+    FittingroomError
+        Of the kinds that `fittingroom.errors` names, in one line.
+    Interrupted
+        (a KeyboardInterrupt) at Ctrl-C.
+    """
+    plan = plan_of(
+        start,
+        vary,
+        name=name,
+        trials=trials,
+        seconds=seconds,
+        seeds=seeds,
+        final_seeds=final_seeds,
+        objective=objective,
+        prune=prune,
+        sampler_seed=sampler_seed,
+        **fields,
+    )
+    return carry_out(
+        plan,
+        data,
+        Crew(jobs, threads, device, on, gpus_per_run, storage),
+        out=out,
+        track=track,
+        on_progress=on_progress,
+        on_final=on_final,
+    )
+
+
+def carry_out(
+    plan: TuningPlan,
+    data: DataSplits | str | Path,
+    crew: Crew,
+    *,
+    out: str | Path = DEFAULT_FOLDER,
+    track: Track = (),
+    command: str | None = None,
+    on_progress: Callable[[Snapshot], None] = lambda _snapshot: None,
+    on_final: Callable[[FinalSnapshot], None] = lambda _snapshot: None,
+) -> Tuning:
+    """Do what a plan says; the other arguments are those of `tune`.
+
+    Parameters
+    ----------
+    crew
+        Who does it.
+    command
+        The command line that repeats the tuning, if there is one, without a password.
+
+    Raises
+    ------
+    FittingroomError, Interrupted
+        As `tune` does.
+    """
+    tracking = tracking_by(track)
+    search.import_optuna()
+    place = crew.place(plan)
+    folder = Path(out) / folder_name(plan.name)
+    address = address_of(crew.storage, folder)
+    splits = data if isinstance(data, DataSplits) else load(data)
+    learning = learning_only(splits, plan.start)
+    check_space(plan, learning, place)
+    check_folder(folder, plan, splits.fingerprint)
+    if is_searched(folder, plan):
+        keep_final_seeds(folder, plan)
+    else:
+        record = new_record(folder, plan, splits, place, command, crew, address)
+        with cpu_threads(crew.threads), begun(folder, plan, record, crew.storage, address) as kept:
+            look_for_values(folder, plan, *kept, learning, place, crew, on_progress)
+    tuning = open_tuning(folder)
+    write_findings(tuning)
+    compare(tuning, splits, crew, track=tracking, on_progress=on_final)
+    return open_tuning(folder)
+
+
+def check_space(plan: TuningPlan, learning: DataSplits, device: Device) -> None:
+    """See that the ends of everything that varies make a network that can be trained on the data.
+
+    Raises
+    ------
+    FittingroomError
+        If one does not: better now than after hours.
+    """
+    start = build_classifier(plan.start, learning)
+    check_they_fit(start, learning, plan.start, device)
+    for parameter in plan.space.parameters:
+        for value in parameter.ends:
+            recipe = Space((parameter,)).recipe(plan.start, {parameter.name: value})
+            classifier = build_classifier(recipe, learning) if parameter.in_options else start
+            try:
+                check_they_fit(classifier, learning, recipe, device)
+            except RecipeError as error:
+                raise TuningError(f"vary {parameter.name}: {error}") from None
+
+
+def check_folder(folder: Path, plan: TuningPlan, fingerprint: str) -> None:
+    """See that a folder that is there already holds the tuning that is meant.
+
+    Raises
+    ------
+    TuningError
+        If it holds another, or a damaged one.
+    """
+    if not (folder / RECORD).exists():
+        return
+    record = read_record(folder)
+    before = plan_from(record["plan"], str(folder / RECORD))
+    theirs = search.identity(before, record["data"]["fingerprint"])
+    search.check_identity(plan.name, theirs, search.identity(plan, fingerprint))
+
+
+def is_searched(folder: Path, plan: TuningPlan) -> bool:
+    """Tell whether a tuning has used up as large a budget before."""
+    if not (folder / RECORD).exists():
+        return False
+    ended = read_record(folder).get("ended") or {}
+    in_time = plan.seconds is not None and plan.seconds <= (ended.get("seconds") or 0.0)
+    return in_time or ended.get("trials", 0) >= plan.budget
+
+
+def keep_final_seeds(folder: Path, plan: TuningPlan) -> None:
+    """Write down that the winner is to be judged over other seeds than before."""
+    record = read_record(folder)
+    before = plan_from(record["plan"], str(folder / RECORD))
+    if before.final_seeds != plan.final_seeds:
+        now_meant = replace(before, final_seeds=plan.final_seeds)
+        write_json(folder / RECORD, record | {"plan": plan_values(now_meant)})
+
+
+@contextmanager
+def begun(
+    folder: Path, plan: TuningPlan, record: dict[str, Any], storage: str | None, address: URL
+) -> Iterator[tuple[RDBStorage, Study]]:
+    """Begin a tuning in its storage and folder, or go on with what is there.
+
+    Raises
+    ------
+    TuningError
+        If the storage cannot be used, or has something else.
+    RunError
+        If the folder cannot be made.
+    """
+    fingerprint = record["data"]["fingerprint"]
+    with ExitStack() as stack:
+        if storage:  # first: nothing is written here where it refuses
+            opened = stack.enter_context(open_storage(address))
+            study = search.begin(opened, plan, fingerprint)
+        make_folder(folder)
+        with locked(folder, "tuning"):
+            if not storage:
+                opened = stack.enter_context(open_storage(address))
+                study = search.begin(opened, plan, fingerprint)
+            write_json(folder / RECORD, record)
+        yield opened, study
+
+
+def make_folder(folder: Path) -> None:
+    """Make a tuning's folder.
+
+    Raises
+    ------
+    RunError
+        If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"{folder}: the tuning's folder cannot be made: {error.strerror}; "
+            "choose another place with --out"
+        ) from error
+
+
+def new_record(
+    folder: Path,
+    plan: TuningPlan,
+    splits: DataSplits,
+    device: Device,
+    command: str | None,
+    crew: Crew,
+    address: URL,
+) -> dict[str, Any]:
+    """Return what tuning.json says; of a tuning that goes on, what it said before as well.
+
+    Raises
+    ------
+    TuningError
+        If the trials so far are in another storage.
+    """
+    before = read_record(folder) if (folder / RECORD).exists() else {}
+    place = shown(address) if crew.storage else DATABASE
+    if before.get("storage", place) != place:
+        raise TuningError(
+            f"{folder}: the tuning there keeps its trials in {before['storage']}, not in {place}; "
+            "give the same --storage, or choose another --name"
+        )
+    environment = describe_place(device, crew.on)
+    environment["packages"]["optuna"] = importlib.metadata.version("optuna")
+    kept = {name: before[name] for name in ("started", "openings", "ended") if name in before}
+    return {
+        "format": FORMAT,
+        "name": plan.name,
+        "started": now(),
+        "command": command,
+        "storage": place,
+        "plan": plan_values(plan),
+        "data": describe_data(divide(splits, plan.start)),
+        "environment": environment,
+    } | kept
+
+
+def look_for_values(
+    folder: Path,
+    plan: TuningPlan,
+    storage: RDBStorage,
+    study: Study,
+    learning: DataSplits,
+    device: Device,
+    crew: Crew,
+    listener: Callable[[Snapshot], None],
+) -> None:
+    """Do trials until the budget is used up, and write down that it is.
+
+    Raises
+    ------
+    TuningError
+        If no trial has a result.
+    Interrupted
+        (a KeyboardInterrupt) at Ctrl-C.
+    """
+    deadline = deadline_of(folder, plan, study)
+    watch = Watch(folder, plan, study, deadline, listener)
+    try:
+        crew.do(Work(storage, study, plan, learning, device, deadline, watch), folder)
+    except KeyboardInterrupt:
+        watch.look()
+        hint = "what is finished stays; give the same command again to go on"
+        raise Interrupted(folder, hint) from None
+    watch.look()
+    end(folder, plan, ledger.trials_of(study, plan))
+
+
+def deadline_of(folder: Path, plan: TuningPlan, study: Study) -> float:
+    """Return when time is up, as `time.time()` counts: less what was spent before."""
+    if plan.seconds is None:
+        return math.inf
+    before = (read_record(folder).get("ended") or {}).get("seconds") or 0.0
+    return time.time() + plan.seconds - max(before, ledger.seconds_spent(study))
+
+
+def end(folder: Path, plan: TuningPlan, trials: Sequence[Trial]) -> None:
+    """Write down what the budget was used up with.
+
+    Raises
+    ------
+    TuningError
+        If no trial has a result.
+    """
+    ended = [trial for trial in trials if trial.state != "running"]
+    by_time = len(ended) < plan.budget
+    with locked(folder, "tuning"):
+        record = read_record(folder)
+        record["ended"] = {"trials": len(ended), "seconds": plan.seconds if by_time else None}
+        write_json(folder / RECORD, record)
+
+
+def write_findings(tuning: Tuning) -> None:
+    """Write best.toml, and of two objectives front.toml.
+
+    Raises
+    ------
+    TuningError
+        If no trial has a result.
+    """
+    plan, data = tuning.plan, tuning.record["data"]["name"]
+    if tuning.best is None:
+        failed = [trial for trial in tuning.trials if trial.state == "failed"]
+        if failed:
+            raise TuningError(
+                f"{tuning.folder}: none of {len(failed)} trials has a result; the last one: "
+                f"{failed[-1].reason}"
+            )
+        raise TuningError(
+            f"{tuning.folder}: time was up before the first trial came to its end; give it more "
+            "than --time had, or fewer --epochs"
+        )
+    write_best(tuning.folder / BEST, tuning.best, data)
+    if plan.objective == "accuracy-seconds":
+        write_front(tuning.folder / FRONT, tuning.front, plan.final_seeds, data)

@@ -1,0 +1,251 @@
+"""A tuning on a cluster: hand its trials out, hear how they go, tell Optuna.
+
+Who hands them out has the storage to itself: nodes know nothing of it. A node trains, says the
+accuracy after each epoch, and stops where it is asked to. A tuning may be shared all the same, by
+other commands on its storage.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fittingroom.data.dataset import DataSplits
+from fittingroom.errors import TuningError
+from fittingroom.studies.cluster.connection import Cluster, Ended
+from fittingroom.studies.cluster.node import Post, Printed, Said
+from fittingroom.studies.remote import (
+    MOST_TRIES,
+    POLL_SECONDS,
+    Listener,
+    Needs,
+    bytes_to_send,
+    read_there,
+    settle_needs,
+    to_send,
+)
+from fittingroom.studies.work import cpu_cores
+from fittingroom.training.recipe import Recipe
+from fittingroom.tuning import heartbeat, ledger
+from fittingroom.tuning.trial import Trainer, learning_only, try_out
+from fittingroom.tuning.work import Work, is_hopeless
+
+if TYPE_CHECKING:
+    from optuna import Trial as Asked
+
+    from fittingroom.tuning.crew import Crew
+
+
+def work_remotely(work: Work, crew: Crew) -> None:
+    """Have a cluster do trials until the budget is used up, or time is, or none has a result.
+
+    Raises
+    ------
+    FittingroomError
+        If the cluster cannot do them, or loses one too often.
+    """
+    model = work.plan.start.model
+    with Cluster(
+        crew.on,
+        cpus=max(cpu_cores(), crew.threads),
+        store_bytes=bytes_to_send(work.splits),
+        modules=[model.partition(":")[0]] if ":" in model else [],
+    ) as cluster:
+        needs = settle_needs(cluster, crew.device, crew.threads, crew.gpus_per_run)
+        RemoteWork(
+            work.storage,
+            work.study,
+            work.plan,
+            work.splits,
+            work.device,
+            work.deadline,
+            work.pulse,
+            cluster=cluster,
+            needs=needs,
+            most=crew.jobs,
+            on_line=crew.on_line,
+        ).do()
+
+
+@dataclass
+class Errand:
+    """A trial that a node is at.
+
+    Parameters
+    ----------
+    trial
+        Optuna's.
+    recipe
+        Which it follows.
+    signs_of_life
+        What gives them while it lasts.
+    epochs
+        Whose accuracy was reported.
+    attempt
+        How often it was handed out.
+    hopeless
+        Whether it was asked to stop.
+    """
+
+    trial: Asked
+    recipe: Recipe
+    signs_of_life: ExitStack
+    epochs: int = 0
+    attempt: int = 1
+    hopeless: bool = False
+
+
+@dataclass
+class RemoteWork(Work):
+    """What a process needs to have a cluster do trials.
+
+    Parameters
+    ----------
+    cluster
+        It is connected.
+    needs
+        What a trial asks of a node.
+    most
+        Trials that are handed out at a time; None for what the cluster has room for.
+    on_line
+        Called with each line that a trial prints, and with what was lost.
+    """
+
+    cluster: Cluster = field(kw_only=True)
+    needs: Needs = field(kw_only=True)
+    most: int | None = field(default=None, kw_only=True)
+    on_line: Listener = field(default=lambda _line: None, kw_only=True)
+
+    def do(self) -> None:
+        """Have trials done until the budget is used up, or time is, or none has a result."""
+        self.data = self.cluster.share(to_send(self.splits))
+        self.under_way: dict[int, Errand] = {}
+        try:
+            while time.time() < self.deadline:
+                self.pulse()
+                trials = ledger.counted(self.study)
+                if is_hopeless(trials):
+                    return
+                left = self.plan.budget - len(trials)
+                if left > 0 and len(self.under_way) < self._room():
+                    self._send_one()
+                elif self.under_way:
+                    for event in self.cluster.poll(POLL_SECONDS):
+                        self._receive(event)
+                elif any(map(ledger.is_running, trials)):
+                    self._wait(trials)
+                else:
+                    return
+        finally:
+            for errand in self.under_way.values():
+                with errand.signs_of_life:
+                    self._end(errand.trial, None)
+
+    def _room(self) -> int:
+        return self.most or max(self.cluster.places(self.needs.cpus, self.needs.gpus), 1)
+
+    def _send_one(self) -> None:
+        """Let Optuna find values, and hand them out if they have to be trained."""
+        self._fail_the_dead()
+        trial = self._ask()
+        with ExitStack() as signs_of_life:
+            signs_of_life.enter_context(
+                heartbeat.beating(self.storage, self.plan.name, trial.number)
+            )
+            beyond = self._is_beyond(trial)
+            known = None if beyond else self._without_training(trial)
+            if beyond or known is not None:
+                self._tell(trial, known)
+            else:
+                self._send(Errand(trial, self._recipe(trial), signs_of_life.pop_all()))
+
+    def _send(self, errand: Errand) -> None:
+        ticket = self.cluster.start(
+            try_there,
+            self.data,
+            errand.recipe,
+            list(self.plan.seeds),
+            self.needs,
+            cpus=self.needs.cpus,
+            gpus=self.needs.gpus,
+        )
+        self.under_way[ticket] = errand
+
+    def _receive(self, event: Said | Printed | Ended) -> None:
+        """Do what an event asks for."""
+        errand = self.under_way[event.ticket]
+        if isinstance(event, Printed):
+            self.on_line(f"trial {errand.trial.number}: {event.line}")
+        elif isinstance(event, Ended):
+            self._finish(self.under_way.pop(event.ticket), event)
+        elif not errand.hopeless:
+            self._hear(event.ticket, errand, *event.message)
+
+    def _hear(self, ticket: int, errand: Errand, accuracy: float, epoch: int) -> None:
+        """Report an epoch, unless that was done when the trial was handed out before."""
+        if epoch <= errand.epochs:
+            return
+        errand.epochs = epoch
+        if self._is_hopeless(errand.trial, errand.recipe.epochs, accuracy, epoch):
+            errand.hopeless = True
+            self.cluster.ask_to_stop(ticket)
+
+    def _finish(self, errand: Errand, event: Ended) -> None:
+        """Write down what a trial came to, or hand it out again.
+
+        Raises
+        ------
+        FittingroomError
+            If no node can do it, or it is lost once more than can be accident.
+        """
+        if event.lost and errand.attempt < MOST_TRIES:
+            number = errand.trial.number
+            self.on_line(f"trial {number}: lost, and done again: {event.lost}")
+            errand.attempt += 1
+            self._send(errand)
+            return
+        with errand.signs_of_life:
+            self._end(errand.trial, event.value)
+        if event.error is not None:
+            raise event.error
+        if event.lost:
+            raise TuningError(
+                f"trial {errand.trial.number}: given up after {MOST_TRIES} tries, each of which "
+                f"ended with its process or node: {event.lost}; give the same command again"
+            )
+
+    def _end(self, trial: Asked, result: dict[str, Any] | None) -> None:
+        """Keep a trial's result and tell Optuna."""
+        from optuna.exceptions import UpdateFinishedTrialError
+
+        with suppress(UpdateFinishedTrialError):
+            self._keep(trial, result)
+            self._tell(trial, result)
+
+
+def try_there(
+    post: Post,
+    data: DataSplits | dict[str, Any],
+    recipe: Recipe,
+    seeds: Sequence[int],
+    needs: Needs,
+) -> dict[str, Any] | None:
+    """Do a trial on a node; return what it came to."""
+    import torch
+
+    from fittingroom.runs.prepare import settle_device
+
+    torch.set_num_threads(needs.threads)
+    if not isinstance(data, DataSplits):
+        data = learning_only(read_there(json.dumps(data)), recipe)
+
+    def is_hopeless(accuracy: float, epoch: int) -> bool:
+        post.send((accuracy, epoch))
+        return post.asked_to_stop()
+
+    device = settle_device(recipe, needs.device)
+    return try_out(Trainer(data, device, seeds), recipe, is_hopeless)
