@@ -83,3 +83,19 @@ def test_a_larger_share_is_never_coloured_paler(first: float, second: float) -> 
 @given(st.floats(1e-9, 100))
 def test_a_learning_rate_is_not_changed_by_writing_it(lr: float) -> None:
     assert math.isclose(float(formats.rate(lr)), lr, rel_tol=1e-3)
+
+
+def test_a_recipe_s_value_is_written_as_its_files_do_with_three_digits_at_most() -> None:
+    values = [0.0008, 0.00123456, 1.23456e-07, 0.0, 64, True, None, "adam", [256, 128], "한글"]
+    assert [formats.recipe_value(value) for value in values] == [
+        *("0.0008", "0.00123", "1.23e-07", "0", "64", "true", "null", "adam", "[256, 128]"),
+        "한글",
+    ]
+
+
+def test_seeds_that_follow_each_other_are_a_range() -> None:
+    lists = ((0, 1, 2), (3, 4, 5, 6), (0, 1), (7,), (0, 2, 3), ())
+    dash = formats.DASH
+    assert [formats.seed_list(seeds) for seeds in lists] == [
+        *(f"0{dash}2", f"3{dash}6", "0, 1", "7", "0, 2, 3", ""),
+    ]

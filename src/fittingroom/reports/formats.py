@@ -6,7 +6,10 @@ percentage points.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from math import isfinite, sqrt
+from typing import Any
 
 from fittingroom.reports.texts import Sentence, say
 
@@ -70,6 +73,21 @@ def rate(number: float) -> str:
     """Write a learning rate without needless zeros: "0.0008"; very small ones as "1e-06"."""
     text = f"{number:.10f}".rstrip("0").rstrip(".")
     return text if float(text) and abs(float(text) / number - 1) < 1e-3 else f"{number:g}"
+
+
+def seed_list(seeds: Sequence[int]) -> str:
+    """Write seeds in a row, three or more that follow each other as a range: "0-4", with a dash."""
+    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds))):
+        return f"{seeds[0]}{DASH}{seeds[-1]}"
+    return ", ".join(map(str, seeds))
+
+
+def recipe_value(value: Any) -> str:
+    """Write a recipe's value as its files do; a number between round ones with three digits."""
+    if isinstance(value, float):
+        short = f"{value:.3g}"
+        return rate(float(short)) if abs(value) >= 1e-5 else short
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def duration(seconds: float) -> str:

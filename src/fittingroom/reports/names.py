@@ -1,10 +1,12 @@
-"""The names of settings within a sentence, which hold commas themselves: in quotation marks."""
+"""Names within a sentence: of settings, which hold commas themselves, in quotation marks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from fittingroom.reports.charts.labels import Label, spoken
 
 Joint = Literal["and", "or"]
 
@@ -36,9 +38,25 @@ class Listed:
             QUOTES[language].format(label.of(language) if hasattr(label, "of") else label)
             for label in self.labels
         ]
-        if language == "ko" or len(names) < 2:
-            return ", ".join(names)
-        return f" {self.joint} ".join([", ".join(names[:-1]), names[-1]])
+        return joined(names, language, self.joint)
+
+
+@dataclass(frozen=True)
+class InARow:
+    """One label or several, without quotation marks, in each language."""
+
+    labels: Sequence[Label]
+
+    def of(self, language: str) -> str:
+        """Return them in one language."""
+        return joined([spoken(label, language) for label in self.labels], language, "and")
+
+
+def joined(names: Sequence[str], language: str, joint: Joint) -> str:
+    """Return names in a row as a language has them; "and" or "or" before the last in English."""
+    if language == "ko" or len(names) < 2:
+        return ", ".join(names)
+    return f" {joint} ".join([", ".join(names[:-1]), names[-1]])
 
 
 def quoted(label: Any) -> Listed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,12 @@ def data_source(run: Run) -> str:
 
     Data that were never in a file are a place for the reader to fill in.
     """
-    name, source = (str(run.record["data"][part]) for part in ("name", "source"))
+    return source_of(run.record["data"])
+
+
+def source_of(data: Mapping[str, Any]) -> str:
+    """Return the same of what a record says of the data."""
+    name, source = (str(data[part]) for part in ("name", "source"))
     if name in NAMED_DATA:
         return name
     return source if Path(source).exists() else f"path/to/{name}"
@@ -76,7 +82,12 @@ def recipe_fields(run: Run) -> list[tuple[str, str, bool]]:
 
 def versions(run: Run) -> list[tuple[str, str]]:
     """Return what the run was computed with: name and version, device and its description."""
-    machine = dict(run.record["environment"])
+    return versions_of(run.record["environment"])
+
+
+def versions_of(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what a record says of the machine and the packages."""
+    machine = dict(environment)
     packages = machine.pop("packages", {})
     if "platform" in machine:
         machine["platform"] = str(machine["platform"]).split("-")[0]  # not the kernel's own name

@@ -12,7 +12,7 @@ from fittingroom.reports import study_tables as tables
 from fittingroom.reports.charts import Chart, CurveGroup
 from fittingroom.reports.conclusions_study import judge_study
 from fittingroom.reports.explorer import Explorer, Model
-from fittingroom.reports.formats import DASH, count, duration, percent
+from fittingroom.reports.formats import count, duration, percent, seed_list
 from fittingroom.reports.names import Listed
 from fittingroom.reports.pictures import build_album
 from fittingroom.reports.run_view import RunView
@@ -127,9 +127,6 @@ class StudyView:
         """Key of a name and value, for the study in short."""
         data, plan = self.record["data"], self.study.plan
         first = self.runs[0][1].record["data"]
-        seeds = plan.seeds
-        whole = len(seeds) > 2 and seeds == tuple(range(len(seeds)))
-        shown = f"0{DASH}{seeds[-1]}" if whole else ", ".join(map(str, seeds))
         devices = devices_of(self.study)
         found = {
             "name": self.study.name,
@@ -139,7 +136,7 @@ class StudyView:
             "sizes": " / ".join(count(first[part]) for part in ("train", "validation", "test")),
             "protocol": protocol_of(self.study),
             "settings": count(len(plan.settings)),
-            "seeds": shown,
+            "seeds": seed_list(plan.seeds),
             "device-name": ", ".join(devices),
         }
         return [(f"study.done.{name}", value) for name, value in found.items() if value]

@@ -5,6 +5,7 @@ The map of the folder::
     heatmap.py   the confusion matrix
     curves.py    learning curves
     ranking.py   the settings of a study by accuracy
+    trials.py    the trials of a tuning
     sheets.py    a single picture, samples of each class, the most confident mistakes
     style.py     colours, sizes, headers, and how a figure becomes PNG and SVG
     fonts.py     fonts that have the letters that are needed
@@ -18,11 +19,13 @@ from fittingroom.evaluation.figures.heatmap import confusion_heatmap
 from fittingroom.evaluation.figures.ranking import SettingScores, settings_ranking
 from fittingroom.evaluation.figures.sheets import mistakes_sheet, samples_sheet, single_image
 from fittingroom.evaluation.figures.style import save
+from fittingroom.evaluation.figures.trials import TrialRecord, trial_history
 
 __all__ = [
     "EpochRecord",
     "FontWarning",
     "SettingScores",
+    "TrialRecord",
     "confusion_heatmap",
     "learning_curves",
     "mistakes_sheet",
@@ -30,4 +33,5 @@ __all__ = [
     "save",
     "settings_ranking",
     "single_image",
+    "trial_history",
 ]

@@ -6,6 +6,7 @@ in their own ways.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -97,9 +98,34 @@ class Drawing:
         self, centre: Point, radius: float, colour: str, *, tip: Label = None, **more: Any
     ) -> None:
         """Draw a filled square that stands on a corner."""
+        self._polygon(around(centre, (radius,) * 4), colour, tip, more)
+
+    def triangle(
+        self, centre: Point, radius: float, colour: str, *, tip: Label = None, **more: Any
+    ) -> None:
+        """Draw a filled triangle that stands on a corner."""
         x, y = centre
-        corners = [(x, y - radius), (x + radius, y), (x, y + radius), (x - radius, y)]
-        self._mark("polygon", {"points": joined(corners), "fill": colour} | more, tip=tip)
+        corners = [(x - radius, y - 0.8 * radius), (x + radius, y - 0.8 * radius), (x, y + radius)]
+        self._polygon(corners, colour, tip, more)
+
+    def star(
+        self, centre: Point, radius: float, colour: str, *, tip: Label = None, **more: Any
+    ) -> None:
+        """Draw a filled star of five points."""
+        self._polygon(around(centre, (radius, 0.45 * radius) * 5), colour, tip, more)
+
+    def cross(
+        self, centre: Point, radius: float, colour: str, *, tip: Label = None, width: float = 1.6
+    ) -> None:
+        """Draw two lines that cross."""
+        x, y = centre
+        way = f"l{number(2 * radius)},{number(2 * radius)}"
+        strokes = (
+            f"M{number(x - radius)},{number(y - radius)}{way}"
+            f"M{number(x - radius)},{number(y + radius)}{way.replace(',', ',-')}"
+        )
+        stroke = {"fill": "none", "stroke": colour, "stroke_width": width}
+        self._mark("path", {"d": strokes} | stroke, tip=tip)
 
     def text(
         self,
@@ -116,6 +142,11 @@ class Drawing:
         if anchor != "start":
             where["text_anchor"] = anchor
         self._mark("text", where | more, says=label)
+
+    def _polygon(
+        self, corners: Sequence[Point], colour: str, tip: Label, more: dict[str, Any]
+    ) -> None:
+        self._mark("polygon", {"points": joined(corners), "fill": colour} | more, tip=tip)
 
     def _mark(self, tag: str, attributes: dict[str, Any], **words: Label) -> None:
         self.marks.append(Mark(tag, attributes, **words))
@@ -158,6 +189,15 @@ class Drawing:
         if inside:
             return Markup("<{0}{1}>{2}</{0}>").format(mark.tag, attributes, inside)
         return Markup("<{}{}/>").format(mark.tag, attributes)
+
+
+def around(centre: Point, radii: Sequence[float]) -> list[Point]:
+    """Return corners that go round a centre from above it, each at its own distance."""
+    turn = 2 * math.pi / len(radii)
+    return [
+        (centre[0] + radius * math.sin(place * turn), centre[1] - radius * math.cos(place * turn))
+        for place, radius in enumerate(radii)
+    ]
 
 
 def number(value: Any) -> str:

@@ -155,7 +155,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Key:
-    """One entry of a legend: the kind of mark ("line", "dash", "dot", "diamond" or "bar")."""
+    """One entry of a legend: the kind of mark ("line", "dash", "dots", or a mark of `sample`)."""
 
     kind: str
     colour: str
@@ -178,13 +178,21 @@ def legend(drawing: Drawing, left: float, top: float, keys: Sequence[Key]) -> fl
 def sample(drawing: Drawing, place: tuple[float, float], key: Key) -> None:
     """Draw the mark that an entry of a legend explains; `place` is its left middle."""
     x, y = place
+    middle = (x + 8, y)
     if key.kind == "dot":
-        drawing.dot((x + 8, y), 3, key.colour, fill_opacity=0.6)
+        drawing.dot(middle, 3, key.colour, fill_opacity=0.6)
     elif key.kind == "diamond":
-        drawing.diamond((x + 8, y), 5, "paper", stroke=key.colour, stroke_width=1.6)
+        drawing.diamond(middle, 5, "paper", stroke=key.colour, stroke_width=1.6)
+    elif key.kind == "triangle":
+        drawing.triangle(middle, 4, "paper", stroke=key.colour, stroke_width=1.2)
+    elif key.kind == "cross":
+        drawing.cross(middle, 3.2, key.colour)
+    elif key.kind == "star":
+        drawing.star(middle, 7, key.colour)
     elif key.kind == "bar":
         drawing.line((x, y), (x + 16, y), key.colour, width=2)
         drawing.line((x + 8, y - 5), (x + 8, y + 5), key.colour, width=2.5)
     else:
-        dash = {"stroke_dasharray": "4 3"} if key.kind == "dash" else {}
+        pattern = {"dash": "4 3", "dots": "2 3"}.get(key.kind)
+        dash = {"stroke_dasharray": pattern} if pattern else {}
         drawing.line((x, y), (x + 16, y), key.colour, width=2, **dash)

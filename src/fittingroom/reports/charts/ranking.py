@@ -42,7 +42,7 @@ def draw(results: StudyResults, width: float) -> Drawing:
     ranked, marked = results.ranking, recorded_by_setting(results)
     beside = width == WIDE
     names = max(label_width(result.label) for result in ranked)
-    left = min(names, MOST_LABEL) + 14 if beside else 16.0
+    left = min(names, MOST_LABEL) + 14 if beside else 20.0
     row = WIDE_ROW if beside else NARROW_ROW
     top = legend(drawing, 0, 2, keys(ranked, marked)) + (10 if beside else 4)
     bottom = top + row * len(ranked) + 4

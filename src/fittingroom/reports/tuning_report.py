@@ -1,0 +1,79 @@
+"""The report of a tuning, as a page and as Markdown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from fittingroom.reports import tuning_tables as tables
+from fittingroom.reports.charts.labels import spoken
+from fittingroom.reports.markdown import write_markdown
+from fittingroom.reports.page import Section, render_page, render_sections
+from fittingroom.reports.study_tables import RANKING_HEADS, ranking_rows
+from fittingroom.reports.texts import Sentence, Texts, say
+from fittingroom.reports.tuning_view import TuningView
+
+TEMPLATE = "tuning.html.jinja"
+
+
+def tuning_sections(view: TuningView, texts: Texts) -> list[Section]:
+    """Return the sections of a tuning's report."""
+    return render_sections(texts, TEMPLATE, view.titles, context(view, texts))
+
+
+def tuning_page(view: TuningView, texts: Texts) -> str:
+    """Return the HTML report of a tuning."""
+    hero = render_sections(texts, TEMPLATE, {"hero": ""}, context(view, texts))
+    return render_page(
+        texts,
+        title=view.title,
+        kind=say("tuning.kind"),
+        sections=tuning_sections(view, texts),
+        hero=hero[0].html,
+        warnings=view.warnings,
+    )
+
+
+def write_tuning_markdown(view: TuningView, texts: Texts, path: Path) -> None:
+    """Write the Markdown report of a tuning, and its charts.
+
+    Raises
+    ------
+    RunError
+        If they cannot be written.
+    """
+    pictures = {
+        f"{name}.svg": chart.file(texts, texts.language).encode()
+        for name, chart in view.charts.items()
+    }
+
+    def show(value: Any) -> str:
+        return spoken(value, texts.language)
+
+    shown = {"show": show, "show_all": lambda rows: [[show(cell) for cell in row] for row in rows]}
+    write_markdown(path, texts, "tuning.md.jinja", names(view) | shown, pictures)
+
+
+def context(view: TuningView, texts: Texts) -> dict[str, Any]:
+    """Return the names that the template uses."""
+
+    def show(value: Any) -> Markup | str:
+        if isinstance(value, Sentence):
+            return texts.html(value)
+        return texts.words(value) if hasattr(value, "of") else str(value)
+
+    shown = {"show": show, "show_all": lambda rows: [[show(cell) for cell in row] for row in rows]}
+    return names(view) | {"texts": texts} | shown
+
+
+def names(view: TuningView) -> dict[str, Any]:
+    """Return the names that both templates use."""
+    return {
+        "view": view,
+        "tuning": view.tuning,
+        "tables": tables,
+        "ranking_rows": ranking_rows,
+        "ranking_heads": [f"study.ranking.{name}" for name in RANKING_HEADS],
+    }
