@@ -116,6 +116,7 @@ def times(ratios: Sequence[float]) -> str:
 PLAIN = "the same network, plain fp32 DataLoader + Adam loop"
 RESNET = "a standard ResNet-18 recipe, same GPU"
 NOTEBOOK = "the notebook's DataLoader loop"
+ON_DISK = "on disk"  # a way of rows/on_disk.py
 SHOWN = "the same, in bf16 with the tiles described"
 
 AIMS = (
@@ -167,6 +168,10 @@ AIMS = (
         5,
     ),
     Aim("evaluation-convnet", SHOWN, "DataLoader, batches of 64", "ratio", 5, way=TILES),
+    *(
+        Aim(row, f"5 million pictures on disk, {recipe}", "in memory", "ratio", 0.77, way=ON_DISK)
+        for row, recipe in (("on-disk-fast", "fast"), ("on-disk-three-layer", "three-layer"))
+    ),
     Aim(
         "best-accuracy",
         "best accuracy, single model, within 30 minutes of one GPU",

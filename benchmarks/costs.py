@@ -182,6 +182,36 @@ def straight_line(by_count: Mapping[int, Sequence[float]], thing: str) -> str:
     )
 
 
+def tuning(results: Results) -> Lines:
+    """Return what each way of looking for values comes to."""
+    if "tuning" not in results:
+        return ["Not measured."]
+    result = results["tuning"]
+    head = ("way", "best validation accuracy", "its test accuracy", "trials", "epochs", "saved")
+    rows = []
+    for way in result.ways:
+        scores = (mean_score(result.values(way, key)) for key in ("validation", "accuracy"))
+        counts = (f"{statistics.mean(result.values(way, key)):.0f}" for key in head[3:])
+        rows.append((way, *scores, *counts))
+    return table(head, rows)
+
+
+def on_disk(results: Results) -> Lines:
+    """Return what an epoch over more pictures than memory should hold takes."""
+    rows = [
+        (
+            f"{result.row.removeprefix('on-disk-')}, {way}",
+            spread(result.values(way, "microseconds"), ".3g"),
+            peak(result, way),
+        )
+        for name, result in results.items()
+        if name.startswith("on-disk-")
+        for way in result.ways
+    ]
+    head = ("recipe, where the pictures are", "µs a picture", "peak memory, MB")
+    return table(head, rows) if rows else ["Not measured."]
+
+
 def others(results: Results) -> Lines:
     """Return what loading and reports take."""
     lines: Lines = []

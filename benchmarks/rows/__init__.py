@@ -6,9 +6,10 @@
     one_run          the same, one run alone                  gpu_study      700 runs on a GPU
     fast_mlp         the notebook's best accuracy             best_accuracy  the best single model
     convnet_time     92, 94% on the CPU                       evaluation     10,000 test pictures
-    instead          what others would do
+    instead          what others would do                     tuning         values, looked for
 
     start_up, memory, scaling, loop_parts     what it costs, and where the time goes
+    on_disk                                   5 million pictures, in memory and not
     accuracy, loading, report                 the rest of the README's numbers
 """
 
@@ -25,11 +26,13 @@ from rows import (
     loading,
     loop_parts,
     memory,
+    on_disk,
     one_run,
     report,
     scaling,
     start_up,
     study_of_seeds,
+    tuning,
 )
 
 ROWS: dict[str, Row] = {
@@ -44,9 +47,11 @@ ROWS: dict[str, Row] = {
         *evaluation.ROWS,
         best_accuracy.ROW,
         instead.ROW,
+        tuning.ROW,
         start_up.ROW,
         memory.ROW,
         *scaling.ROWS,
+        *on_disk.ROWS,
         loop_parts.ROW,
         accuracy.ROW,
         *loading.ROWS,

@@ -35,3 +35,11 @@ def test_a_row_works_on_a_few_sketches() -> None:
     assert done.returncode == 0, done.stderr
     assert "notebook's loop / this:" in done.stdout
     assert "the built-in sketches, not Fashion-MNIST" in done.stdout
+
+
+@pytest.mark.slow
+def test_ways_of_tuning_work_on_a_few_sketches() -> None:
+    done = bench("--tiny", "tuning")
+    assert done.returncode == 0, done.stderr
+    for way in ("random search", "the notebook's rates", "fittingroom"):
+        assert f"    {way} " in done.stdout
