@@ -152,6 +152,7 @@ class Work:
             result = self._train(trial, asked_to_stop)
         except KeyboardInterrupt:
             self._keep(trial, None)
+            self._tell(trial, None)  # or others would take us for dead, and try the values twice
             raise
         self._keep(trial, result)
         return result
