@@ -360,7 +360,7 @@ def train_there(
     torch.set_num_threads(needs.threads)
     # The node's processes share the pictures, which nothing writes to.
     warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
-    splits = data if isinstance(data, DataSplits) else read_there(json.dumps(data))
+    splits = unpack(data)
     reporter = Reporter(post)
     with tempfile.TemporaryDirectory(prefix="fittingroom-") as folder:
         do_runs(
@@ -379,6 +379,11 @@ def train_there(
 def file_of(path: Path) -> File:
     """Read a file of a run's folder."""
     return path.parent.name, path.name, path.read_bytes()
+
+
+def unpack(data: DataSplits | dict[str, Any]) -> DataSplits:
+    """Return on a node the data that `to_send` has sent."""
+    return data if isinstance(data, DataSplits) else read_there(json.dumps(data))
 
 
 @cache

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from fittingroom.data.dataset import DataSplits
-from fittingroom.errors import RunError, StudyError
+from fittingroom.errors import FittingroomError, RunError, StudyError
 from fittingroom.runs import folder as files
 from fittingroom.runs.record import Data
 from fittingroom.runs.run import Run, load_again, open_run
@@ -264,27 +264,41 @@ def read_record(folder: Path) -> dict[str, Any]:
     StudyError
         If there is none, or it is damaged or of another version.
     """
-    path = folder / RECORD
+    return read_described(folder / RECORD, "study", FORMAT, Record, StudyError)
+
+
+def read_described(
+    path: Path, kind: str, version: str, model: type[BaseModel], error: type[FittingroomError]
+) -> dict[str, Any]:
+    """Return what the JSON file holds that makes a folder a study, or whatever `kind` it is.
+
+    Parameters
+    ----------
+    version
+        What the file must say its format is.
+    model
+        The record as far as it is read back.
+    error
+        What is raised if it is missing, damaged or of another version.
+    """
     try:
         record = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise StudyError(f"{folder}: no study here: expected a folder with {RECORD}") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise StudyError(f"{path}: the study's record cannot be read: {error}") from error
+        raise error(f"{path.parent}: no {kind} here: expected a folder with {path.name}") from None
+    except (OSError, ValueError, RecursionError) as reason:
+        raise error(f"{path}: the {kind}'s record cannot be read: {reason}") from reason
     found = record.get("format") if isinstance(record, dict) else None
-    if found != FORMAT:
-        raise StudyError(
-            f"{path}: a study of another version: expected format {FORMAT!r}, found {found!r}; "
+    if found != version:
+        raise error(
+            f"{path}: a {kind} of another version: expected format {version!r}, found {found!r}; "
             "use the fittingroom that made it, or another --out"
         )
     try:
-        Record.model_validate(record)
-    except ValidationError as error:
-        problem = error.errors()[0]
+        model.model_validate(record)
+    except ValidationError as invalid:
+        problem = invalid.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])
-        raise StudyError(
-            f"{path}: the study's record is damaged: {where}: {problem['msg']}"
-        ) from None
+        raise error(f"{path}: the {kind}'s record is damaged: {where}: {problem['msg']}") from None
     return dict(record)
 
 

@@ -7,7 +7,6 @@ other commands on its storage.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -24,9 +23,9 @@ from fittingroom.studies.remote import (
     Listener,
     Needs,
     bytes_to_send,
-    read_there,
     settle_needs,
     to_send,
+    unpack,
 )
 from fittingroom.studies.work import cpu_cores
 from fittingroom.training.recipe import Recipe
@@ -240,12 +239,11 @@ def try_there(
     from fittingroom.runs.prepare import settle_device
 
     torch.set_num_threads(needs.threads)
-    if not isinstance(data, DataSplits):
-        data = learning_only(read_there(json.dumps(data)), recipe)
 
     def is_hopeless(accuracy: float, epoch: int) -> bool:
         post.send((accuracy, epoch))
         return post.asked_to_stop()
 
     device = settle_device(recipe, needs.device)
-    return try_out(Trainer(data, device, seeds), recipe, is_hopeless)
+    splits = learning_only(unpack(data), recipe)
+    return try_out(Trainer(splits, device, seeds), recipe, is_hopeless)

@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,7 +28,7 @@ from fittingroom.runs import folder as files
 from fittingroom.runs.record import Data
 from fittingroom.runs.run import load_again
 from fittingroom.studies.study import RECORD as STUDY_RECORD
-from fittingroom.studies.study import open_study
+from fittingroom.studies.study import open_study, read_described
 from fittingroom.training.recipe import Recipe
 from fittingroom.tuning.plan import TuningPlan
 
@@ -341,24 +340,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     TuningError
         If there is none, or it is damaged or of another version.
     """
-    path = folder / RECORD
-    try:
-        record = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise TuningError(f"{folder}: no tuning here: expected a folder with {RECORD}") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise TuningError(f"{path}: the tuning's record cannot be read: {error}") from error
-    found = record.get("format") if isinstance(record, dict) else None
-    if found != FORMAT:
-        raise TuningError(
-            f"{path}: a tuning of another version: expected format {FORMAT!r}, found {found!r}; "
-            "use the fittingroom that made it, or another --out"
-        )
-    try:
-        Record.model_validate(record)
-    except ValidationError as error:
-        raise TuningError(f"{path}: the tuning's record is damaged: {first_line(error)}") from None
-    return dict(record)
+    return read_described(folder / RECORD, "tuning", FORMAT, Record, TuningError)
 
 
 def first_line(error: Exception) -> str:
