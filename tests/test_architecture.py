@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,16 +27,20 @@ ROOMS = {
 
 HEAVY = {
     "PIL",
+    "grpc",
     "jinja2",
     "matplotlib",
+    "mlflow",
     "optuna",
     "pooch",
     "pyarrow",
+    "ray",
     "requests",
     "safetensors",
     "scipy",
     "sklearn",
     "sqlalchemy",
+    "tensorboard",
     "torch",
 }
 TORCH_AT_THE_TOP = {"models", "training", "runs"}
@@ -72,6 +77,7 @@ def at_the_top(tree: ast.Module) -> Iterator[ast.AST]:
             waiting.extend(ast.iter_child_nodes(node))
 
 
+@cache
 def parse(path: Path) -> ast.Module:
     """Parse one module."""
     return ast.parse(path.read_text("utf-8"), str(path))
@@ -114,6 +120,24 @@ def test_data_never_needs_torch() -> None:
     for path in (SOURCE / "data").rglob("*.py"):
         roots = {name.split(".")[0] for name in imported(ast.walk(parse(path)))}
         assert "torch" not in roots, path
+
+
+@pytest.mark.parametrize(
+    ("library", "place"),
+    [
+        ("ray", "studies/cluster"),
+        ("grpc", "studies/cluster"),
+        ("optuna", "tuning"),
+        ("sqlalchemy", "tuning"),
+        ("mlflow", "runs/tracking"),
+        ("tensorboard", "runs/tracking"),
+    ],
+)
+def test_one_room_alone_knows_a_library_that_can_be_done_without(library: str, place: str) -> None:
+    roots = {path: {n.split(".")[0] for n in imported(ast.walk(parse(path)))} for path in MODULES}
+    knowing = [path for path in MODULES if library in roots[path]]
+    assert knowing
+    assert [path for path in knowing if SOURCE / place not in path.parents] == []
 
 
 def test_every_room_is_in_the_order_and_no_file_is_a_drawer_for_odds_and_ends() -> None:

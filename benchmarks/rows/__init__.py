@@ -10,6 +10,7 @@
 
     start_up, memory, scaling, loop_parts     what it costs, and where the time goes
     on_disk                                   5 million pictures, in memory and not
+    cluster                                   what Ray costs a study
     accuracy, loading, report                 the rest of the README's numbers
 """
 
@@ -17,6 +18,7 @@ from row import Row
 from rows import (
     accuracy,
     best_accuracy,
+    cluster,
     convnet_time,
     evaluation,
     fast_mlp,
@@ -52,6 +54,7 @@ ROWS: dict[str, Row] = {
         memory.ROW,
         *scaling.ROWS,
         *on_disk.ROWS,
+        cluster.ROW,
         loop_parts.ROW,
         accuracy.ROW,
         *loading.ROWS,

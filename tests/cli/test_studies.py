@@ -13,8 +13,8 @@ import pytest
 
 import fittingroom as fr
 from fittingroom.cli.options import chosen_language
-from fittingroom.cli.studies import standing_cells, those_that_fit
-from fittingroom.studies.plan import plan_of
+from fittingroom.cli.study_progress import standing_cells, those_that_fit
+from fittingroom.studies.reading import plan_of
 from fittingroom.studies.watch import Standing
 
 

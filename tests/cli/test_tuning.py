@@ -11,7 +11,8 @@ import pytest
 from tests.cli.conftest import Cli
 
 import fittingroom as fr
-from fittingroom.cli.tuning import caption, command_line, live_table, outcome, read_time, read_vary
+from fittingroom.cli.tuning import command_line, read_time, read_vary
+from fittingroom.cli.tuning_progress import caption, live_table, outcome
 from fittingroom.errors import TuningError
 from fittingroom.training.recipe import Recipe
 from fittingroom.tuning.tuning import Trial

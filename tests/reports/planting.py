@@ -9,7 +9,7 @@ from typing import Any
 from tests.studies.conftest import write_run
 
 from fittingroom.runs.run import Run
-from fittingroom.studies.plan import plan_of
+from fittingroom.studies.reading import plan_of
 from fittingroom.studies.study import Study
 
 GOOD, BAD = (0.9, 0.902, 0.898, 0.901), (0.8, 0.802, 0.8, 0.801)

@@ -11,7 +11,7 @@ import numpy as np
 from tests.studies.conftest import record_of, write_run
 
 from fittingroom.runs import folder as files
-from fittingroom.studies.plan import plan_of as study_plan_of
+from fittingroom.studies.reading import plan_of as study_plan_of
 from fittingroom.studies.study import FORMAT as STUDY_FORMAT
 from fittingroom.training.recipe import Recipe
 from fittingroom.tuning.plan import TuningPlan, plan_of

@@ -18,7 +18,8 @@ from fittingroom.reports.formats import DASH, NOTHING
 from fittingroom.reports.texts import load
 from fittingroom.training.recipe import Recipe
 from fittingroom.tuning.plan import plan_of
-from fittingroom.tuning.space import FIXED, Parameter
+from fittingroom.tuning.reading import FIXED
+from fittingroom.tuning.space import Parameter
 
 PLAN = small_plan()
 

@@ -13,7 +13,8 @@ import pytest
 from fittingroom.evaluation.metrics import Confusion
 from fittingroom.runs import folder as files
 from fittingroom.runs.run import Run
-from fittingroom.studies.plan import Setting, StudyPlan, Words, plan_of
+from fittingroom.studies.plan import Setting, StudyPlan, Words
+from fittingroom.studies.reading import plan_of
 from fittingroom.studies.setting_result import Marks, SettingResult
 from fittingroom.training.diagnosis import Diagnosis
 from fittingroom.training.history import Epoch

@@ -11,7 +11,8 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from fittingroom.studies.claims import Verdict, judge_claims
-from fittingroom.studies.plan import Claim, read_plan
+from fittingroom.studies.plan import Claim
+from fittingroom.studies.reading import read_plan
 from fittingroom.studies.setting_result import SettingResult
 from fittingroom.training.diagnosis import Diagnosis
 

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from fittingroom.errors import StudyError
 from fittingroom.evaluation.evaluate import SKETCHES_NOTE
-from fittingroom.studies.plan import StudyPlan, plan_of
+from fittingroom.studies.plan import StudyPlan
+from fittingroom.studies.reading import plan_of
 from fittingroom.studies.study import Study
 
 RECORD: dict[str, Any] = {"data": {"name": "shapes", "sketches": False, "test": 1000}}

@@ -6,15 +6,8 @@ from typing import Any
 import pytest
 
 from fittingroom.errors import StudyError
-from fittingroom.studies.plan import (
-    MOST_RUNS,
-    StudyPlan,
-    Words,
-    plan_of,
-    read_plan,
-    settings_of,
-    shipped_plans,
-)
+from fittingroom.studies.plan import MOST_RUNS, StudyPlan, Words, settings_of
+from fittingroom.studies.reading import plan_of, read_plan, shipped_plans
 from fittingroom.training.recipe import Recipe, recipe
 
 TWO: dict[str, Any] = {"settings": {"slow": {"lr": 1e-4}, "fast": {"lr": 1e-2}}}

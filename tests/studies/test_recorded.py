@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from fittingroom.studies.plan import Recorded, Words, read_plan
+from fittingroom.studies.plan import Recorded, Words
+from fittingroom.studies.reading import read_plan
 from fittingroom.studies.recorded import (
     accuracy_surprise,
     distance_between,

@@ -23,16 +23,16 @@ import pytest
 
 import fittingroom as fr
 from fittingroom.data.dataset import DataSplits
-from fittingroom.data.shards.writing import save
 from fittingroom.errors import DataError, DeviceError, StudyError
 from fittingroom.runs.conduct import Interrupted
-from fittingroom.studies import remote, work
+from fittingroom.studies import work
 from fittingroom.studies.cluster import connection
-from fittingroom.studies.cluster.connection import Cluster, Ended
+from fittingroom.studies.cluster.connection import Again, Cluster, Ended, Event
 from fittingroom.studies.cluster.node import Post, Printed, Said
+from fittingroom.studies.cluster.surroundings import read_token_anew
 from fittingroom.studies.display import ranking_cells
-from fittingroom.studies.plan import StudyPlan, plan_of
-from fittingroom.studies.remote import Needs
+from fittingroom.studies.plan import StudyPlan
+from fittingroom.studies.reading import plan_of
 from fittingroom.studies.watch import Snapshot
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'fittingroom[cluster]'")
@@ -179,25 +179,6 @@ def contents(study: fr.Study) -> dict[tuple[str, int], tuple[bytes, ...]]:
     return found
 
 
-def test_data_on_disk_are_read_where_they_lie_and_others_travel_without_copies(
-    shapes: DataSplits, tmp_path: Path
-) -> None:
-    shapes.train  # noqa: B018 - a copy that is kept
-    sent = remote.to_send(shapes)
-    assert isinstance(sent, DataSplits)
-    assert vars(sent).keys() - vars(DataSplits("", "", shapes.learning, shapes.test)).keys() == {
-        "fingerprint"
-    }
-    save(shapes, tmp_path / "there", 100)
-    described = remote.to_send(fr.load(tmp_path / "there"))
-    assert isinstance(described, dict)
-    assert remote.read_there(json.dumps(described)).fingerprint == shapes.fingerprint
-    (tmp_path / "there").rename(tmp_path / "elsewhere")
-    remote.read_there.cache_clear()
-    with pytest.raises(DataError, match="there"):
-        remote.read_there(json.dumps(described))
-
-
 @pytest.mark.parametrize(
     ("fields", "error", "complaint"),
     [
@@ -216,15 +197,6 @@ def test_bad_arguments_are_refused_before_anything_is_made(
     with pytest.raises(error, match=complaint):
         fr.study(plan_with(1, a={}), shapes, **fields)
     assert not Path("studies").exists()
-
-
-def test_what_a_run_asks_for_is_said_as_people_do() -> None:
-    assert [str(needs) for needs in (Needs("cpu", 1), Needs("cpu", 4), Needs("cuda", 1, 0.1))] == [
-        "1 CPU",
-        "4 CPUs",
-        "0.1 GPU",
-    ]
-    assert Needs("cuda", 4, 0.1).cpus == 0
 
 
 @pytest.mark.slow
@@ -258,7 +230,9 @@ def test_a_cluster_carries_values_messages_output_and_the_wish_to_stop(nodes: No
         assert cluster.places(cpus=2) == 0
         assert cluster.places(gpus=0.5) == 0
         pictures = cluster.share(np.zeros(1_000_000, np.uint8))
-        tickets = [cluster.start(task, pictures, number) for number in range(2)]
+        tickets = [
+            cluster.start(task, pictures, number, name=f"task {number}") for number in range(2)
+        ]
         said: set[int] = set()
         lines: list[str] = []
         ends: dict[int, Ended] = {}
@@ -268,17 +242,22 @@ def test_a_cluster_carries_values_messages_output_and_the_wish_to_stop(nodes: No
                     lines.append(event.line)
                 elif isinstance(event, Said):
                     said.add(event.message["number"])
-                else:
+                elif isinstance(event, Ended):
                     ends[event.ticket] = event
             if len(said) == 2:  # both run at once, on two nodes of one CPU each
                 for ticket in set(tickets) - set(ends):
                     cluster.ask_to_stop(ticket)
-        assert sorted(lines) == ["number 0", "number 1", "warning: careful", "warning: careful"]
+        assert sorted(lines) == [
+            "task 0: number 0",
+            "task 0: warning: careful",
+            "task 1: number 1",
+            "task 1: warning: careful",
+        ]
         values = [ends[ticket].value for ticket in tickets]
         assert len({node for node, _, _ in values}) == 2
         # Read where Ray's store lies: no process has a copy of its own.
         assert all(not writeable and "plasma" in file for _, writeable, file in values), values
-        ticket = cluster.start(failing)
+        ticket = cluster.start(failing, name="failing")
         while not (events := cluster.poll(0.2)):
             pass
         (end,) = events
@@ -366,7 +345,7 @@ def test_a_network_of_ones_own_travels_and_one_that_kills_its_process_is_given_u
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "my_deadly_network.py").write_text(NETWORK, "utf-8")
     monkeypatch.syspath_prepend(tmp_path / "own")
-    monkeypatch.setattr(remote, "MOST_TRIES", 2)
+    monkeypatch.setattr(connection, "MOST_TRIES", 2)
     recipe = fr.Recipe(model="my_deadly_network:Net", epochs=1, batch_size=32)
     plan = {"name": "far", "seeds": 1, "settings": {"mine": recipe}}
     lines: list[str] = []
@@ -393,7 +372,7 @@ def test_a_cluster_of_another_version_is_one_line(nodes: Nodes, shapes: DataSpli
     from ray._private.ray_constants import KV_NAMESPACE_CLUSTER as SPACE
 
     # What `ray start --head` wrote of itself, with which Ray compares what is here.
-    connection.read_token_anew()
+    read_token_anew()
     store = importlib.import_module("ray._raylet").GcsClient(address=nodes.address)
     key = b"CLUSTER_METADATA"
     written = store.internal_kv_get(key, namespace=SPACE)
@@ -431,6 +410,34 @@ def test_a_cluster_that_wants_a_token_says_so(
     on = nodes.client if by_client else nodes.address
     with pytest.raises(StudyError, match="the cluster wants a token: set RAY_AUTH_MODE=token"):
         fr.study(plan_with(1, a={}), shapes, on=on)
+
+
+@pytest.mark.slow
+def test_a_task_that_was_lost_is_still_asked_to_stop(nodes: Nodes, tmp_path: Path) -> None:
+    def dying(post: Post, mark: Path) -> str:
+        import os
+        import time
+
+        first = not mark.exists()
+        mark.touch()
+        while not post.asked_to_stop():
+            time.sleep(0.05)
+        if first:
+            os._exit(1)
+        return "stopped"
+
+    with Cluster(nodes.address) as cluster:
+        mark = tmp_path / "begun"
+        ticket = cluster.start(dying, mark, name="dying")
+        wait_for(lambda: cluster.poll(0.2) == [] and mark.exists())
+        cluster.ask_to_stop(ticket)
+        events: list[Event] = []
+        while len(events) < 2:
+            events += cluster.poll(0.2)
+    again, ended = events
+    assert isinstance(again, Again)
+    assert again.line.startswith("dying: lost, and done again: ")
+    assert ended == Ended(ticket, "stopped")
 
 
 def table(study: fr.Study) -> list[list[str]]:

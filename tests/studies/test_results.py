@@ -8,7 +8,8 @@ import pytest
 
 from fittingroom.errors import StudyError
 from fittingroom.runs import folder as files
-from fittingroom.studies.plan import StudyPlan, plan_of
+from fittingroom.studies.plan import StudyPlan
+from fittingroom.studies.reading import plan_of
 from fittingroom.studies.results import collect
 
 SCORES = {"good": [0.90, 0.91, 0.905], "bad": [0.80, 0.82, 0.81]}

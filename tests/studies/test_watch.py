@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from fittingroom.runs import folder as files
-from fittingroom.studies.plan import Setting, plan_of
+from fittingroom.studies.plan import Setting
+from fittingroom.studies.reading import plan_of
 from fittingroom.studies.watch import Watch, seconds_since
 
 PLAN = plan_of(

@@ -14,7 +14,8 @@ from fittingroom.data.dataset import DataSplits
 from fittingroom.runs import folder as files
 from fittingroom.runs.conduct import Interrupted
 from fittingroom.studies import work
-from fittingroom.studies.plan import StudyPlan, plan_of
+from fittingroom.studies.plan import StudyPlan
+from fittingroom.studies.reading import plan_of
 from fittingroom.studies.study import RUNS
 from fittingroom.studies.watch import Snapshot
 

@@ -17,6 +17,7 @@ from fittingroom.errors import FittingroomError, TuningError
 from fittingroom.runs.folder import write_json
 from fittingroom.tuning import conduct
 from fittingroom.tuning.plan import plan_of
+from fittingroom.tuning.record import is_searched
 from fittingroom.tuning.tuning import TRIALS, Tuning, read_record
 
 pytestmark = pytest.mark.usefixtures("isolated")
@@ -195,7 +196,7 @@ def test_a_budget_that_was_used_up_is_known_by_trials_and_by_time(shapes: DataSp
     assert record["ended"] == {"trials": 2, "seconds": None}
 
     def is_done(**budget: Any) -> bool:
-        return conduct.is_searched(folder, plan_of("two-layer", how["vary"], **budget))
+        return is_searched(folder, plan_of("two-layer", how["vary"], **budget))
 
     assert is_done(trials=2)
     assert is_done(trials=1, seconds=9.0)

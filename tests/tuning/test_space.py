@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from fittingroom.errors import TuningError
 from fittingroom.training.recipe import Recipe, recipe_for_model
-from fittingroom.tuning.space import Parameter, Space, read_text, space_of, written
+from fittingroom.tuning.reading import read_text, space_of
+from fittingroom.tuning.space import Parameter, Space, written
 
 START = recipe_for_model("three-layer")
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fittingroom as fr
-from fittingroom.studies.plan import read_plan
+from fittingroom.studies.reading import read_plan
 from fittingroom.training.recipe import shipped_recipes
 from fittingroom.tuning.tuning import Trial
 from fittingroom.tuning.written import flags, toml, write_best, write_front

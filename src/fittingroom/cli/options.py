@@ -40,6 +40,10 @@ GpusPerRunOption = Annotated[
         "--gpus-per-run", help="GPUs of each process on a cluster, 0.1 for a tenth of one"
     ),
 ]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", min=1, help="processes at work; by default one a core")
+]
+ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="CPU threads of each process")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="only warnings and errors")]
 JsonOption = Annotated[bool, typer.Option("--json", help="the result as JSON, for programs")]
 ReportOption = Annotated[bool, typer.Option(help="write the report, report.html")]

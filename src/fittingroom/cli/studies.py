@@ -4,38 +4,37 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fittingroom.cli import study_progress
 from fittingroom.cli.data import load_data
+from fittingroom.cli.live import following
 from fittingroom.cli.options import (
     ClassesOption,
     DataOption,
     DeviceOption,
     GpusPerRunOption,
+    JobsOption,
     JsonOption,
     LanguageOption,
     OnOption,
     QuietOption,
     ReportOption,
     SizeOption,
+    ThreadsOption,
     TrackOption,
     chosen_language,
 )
 from fittingroom.cli.reports import write_report
-from fittingroom.cli.terminal import Terminal, duration, one_line_errors
+from fittingroom.cli.terminal import Terminal, one_line_errors
 from fittingroom.cli.training import say_where
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from fittingroom.studies.study import Study
-    from fittingroom.studies.watch import Snapshot, Standing
 
 STUDIES = Path("studies")
 
@@ -47,9 +46,7 @@ def study(
     seeds: Annotated[
         int | None, typer.Option("--seeds", min=1, help="how many, instead of the study's own")
     ] = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", min=1, help="processes at work; by default one a core")
-    ] = None,
+    jobs: JobsOption = None,
     protocol: Annotated[
         str | None, typer.Option("--protocol", help="holdout or notebook, for every setting")
     ] = None,
@@ -57,9 +54,7 @@ def study(
     classes: ClassesOption = None,
     size: SizeOption = None,
     device: DeviceOption = "auto",
-    threads: Annotated[
-        int, typer.Option("--threads", min=1, help="CPU threads of each process")
-    ] = 1,
+    threads: ThreadsOption = 1,
     stack: Annotated[
         int | None,
         typer.Option(
@@ -84,7 +79,7 @@ def study(
         terminal = Terminal(quiet=quiet, as_json=as_json)
         spoken = chosen_language(language)
         from fittingroom.runs.tracking import Tracking
-        from fittingroom.studies.plan import read_plan
+        from fittingroom.studies.reading import read_plan
 
         tracking = Tracking(track or (), terminal.whisper)
         settled = read_plan(plan).but(seeds=seeds, protocol=protocol)
@@ -96,7 +91,7 @@ def study(
 
         conduct.settle_place(settled.recipes, device, on, gpus_per_run)
         splits = load_data(terminal, data, classes, size)
-        with follow_study(terminal) as on_progress:
+        with following(terminal) as show:
             done = conduct.study(
                 settled,
                 splits,
@@ -109,7 +104,7 @@ def study(
                 out=out,
                 track=tracking,
                 command=shlex.join(["fittingroom", *sys.argv[1:]]),
-                on_progress=on_progress,
+                on_progress=partial(show, study_progress.VIEW),
                 on_line=terminal.whisper,
             )
         show_study(terminal, done, spoken)
@@ -155,75 +150,3 @@ def reason_of(study: Study, name: str, seed: int) -> str:
     """Say why a run has no result, where that is known."""
     reason = study.failures.get((name, seed))
     return f": {reason}" if reason else ""
-
-
-@contextmanager
-def follow_study(terminal: Terminal) -> Iterator[Callable[[Snapshot], None]]:
-    """Show a live table on a terminal, one line a finished run elsewhere."""
-    if terminal.quiet:
-        yield lambda _snapshot: None
-    elif terminal.console.is_terminal:
-        from rich.live import Live
-
-        with Live(console=terminal.console, auto_refresh=False, transient=True) as live:
-            yield lambda snapshot: live.update(
-                live_table(snapshot, terminal.console.height), refresh=True
-            )
-    else:
-        yield lambda snapshot: print_news(terminal, snapshot)
-
-
-def print_news(terminal: Terminal, snapshot: Snapshot) -> None:
-    """Print a line for each run that has come to an end."""
-    before = snapshot.done - len(snapshot.news)
-    left = "" if snapshot.seconds_left is None else f", {duration(snapshot.seconds_left)} left"
-    for number, (name, seed, accuracy) in enumerate(snapshot.news, start=before + 1):
-        result = "diverged" if accuracy is None else f"{accuracy:.2%}"
-        terminal.say(f"{number}/{snapshot.total}  {name}, seed {seed}: {result}{left}")
-
-
-def live_table(snapshot: Snapshot, height: int) -> Table:
-    """Return where a study stands as a table that fits a terminal of so many lines."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for index, column in enumerate(("setting", "done", "running", "mean so far")):
-        table.add_column(column, justify="right" if index else "left", overflow="fold")
-    for standing in those_that_fit(snapshot.standings, height - 6):
-        table.add_row(*standing_cells(standing))
-    left = (
-        "" if snapshot.seconds_left is None else f", about {duration(snapshot.seconds_left)} left"
-    )
-    table.caption = f"{snapshot.done} of {snapshot.total} runs done{left}"
-    table.caption_justify = "left"
-    return table
-
-
-def those_that_fit(standings: Sequence[Standing], lines: int) -> list[Standing]:
-    """Return the settings to show: all, or first those that are being worked on."""
-    if len(standings) <= lines:
-        return list(standings)
-
-    def urgency(index: int) -> tuple[bool, bool]:
-        standing = standings[index]
-        return not standing.running, len(standing.accuracies) + standing.failed == standing.total
-
-    urgent = sorted(range(len(standings)), key=urgency)
-    return [standings[index] for index in sorted(urgent[: max(lines, 1)])]
-
-
-def standing_cells(standing: Standing) -> list[str]:
-    """Return one setting's standing as text: done of total, running, mean ± half its interval."""
-    from fittingroom.evaluation.significance import t_interval
-
-    done = f"{len(standing.accuracies) + standing.failed}/{standing.total}"
-    so_far = "-"
-    if standing.accuracies:
-        so_far = f"{fmean(standing.accuracies):.2%}"
-        interval = t_interval(standing.accuracies)
-        if interval:
-            so_far += f" ± {50 * (interval[1] - interval[0]):.2f}"
-    failed = f" ({standing.failed} diverged)" if standing.failed else ""
-    running = str(standing.running) if standing.running else ""
-    return [standing.setting.name, done + failed, running, so_far]

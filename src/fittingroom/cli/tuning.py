@@ -5,40 +5,42 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fittingroom.cli import study_progress, tuning_progress
 from fittingroom.cli.data import load_data
+from fittingroom.cli.live import following
 from fittingroom.cli.options import (
     ClassesOption,
     DataOption,
     DeviceOption,
     GpusPerRunOption,
+    JobsOption,
     JsonOption,
     LanguageOption,
     OnOption,
     QuietOption,
     ReportOption,
     SizeOption,
+    ThreadsOption,
     TrackOption,
     chosen_language,
 )
 from fittingroom.cli.reports import write_report
-from fittingroom.cli.studies import counted, follow_study, show_study
+from fittingroom.cli.studies import counted, show_study
 from fittingroom.cli.terminal import Terminal, duration, one_line_errors
 from fittingroom.cli.training import say_where
+from fittingroom.cli.tuning_progress import percent
 from fittingroom.errors import TuningError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from fittingroom.tuning.plan import TuningPlan
     from fittingroom.tuning.tuning import Trial, Tuning
-    from fittingroom.tuning.watch import Snapshot
 
 TUNINGS = Path("tunings")
 
@@ -85,12 +87,8 @@ def tune(
     sampler_seed: Annotated[
         int, typer.Option("--sampler-seed", help="decides which values are tried")
     ] = 0,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", min=1, help="processes at work; by default one a core")
-    ] = None,
-    threads: Annotated[
-        int, typer.Option("--threads", min=1, help="CPU threads of each process")
-    ] = 1,
+    jobs: JobsOption = None,
+    threads: ThreadsOption = 1,
     storage: Annotated[
         str | None,
         typer.Option(
@@ -147,7 +145,7 @@ def tune(
         crew = Crew(jobs, threads, device, on, gpus_per_run, storage, terminal.whisper)
         crew.place(plan)
         splits = load_data(terminal, data, classes, size)
-        with follow(terminal) as (on_progress, on_final):
+        with following(terminal) as show:
             tuning = conduct.carry_out(
                 plan,
                 splits,
@@ -155,8 +153,8 @@ def tune(
                 out=out,
                 track=tracking,
                 command=command_line(storage),
-                on_progress=on_progress,
-                on_final=on_final,
+                on_progress=partial(show, tuning_progress.VIEW),
+                on_final=partial(show, study_progress.VIEW),
             )
         show_tuning(terminal, tuning, spoken)
         if report:
@@ -305,82 +303,3 @@ def as_json_values(tuning: Tuning) -> dict[str, Any]:
         "openings": tuning.record.get("openings", []),
         "final": None if tuning.final is None else tuning.final.results.to_dict(),
     }
-
-
-@contextmanager
-def follow(terminal: Terminal) -> Iterator[tuple[Callable[[Snapshot], None], Callable[..., None]]]:
-    """Show a live table on a terminal, one line an ended trial elsewhere; then the final study."""
-    with follow_study(terminal) as on_final:
-        if terminal.quiet:
-            yield (lambda _snapshot: None), on_final
-        elif terminal.console.is_terminal:
-            from rich.live import Live
-
-            with Live(console=terminal.console, auto_refresh=False, transient=True) as live:
-                yield (
-                    lambda snapshot: live.update(
-                        live_table(snapshot, terminal.console.height), refresh=True
-                    ),
-                    on_final,
-                )
-        else:
-            yield lambda snapshot: print_news(terminal, snapshot), on_final
-
-
-def print_news(terminal: Terminal, snapshot: Snapshot) -> None:
-    """Print a line for each trial that has come to an end."""
-    from fittingroom.tuning.space import brief
-
-    left = "" if snapshot.seconds_left is None else f", {duration(snapshot.seconds_left)} left"
-    before = snapshot.ended - len(snapshot.news)
-    for place, trial in enumerate(snapshot.news, start=before + 1):
-        of = f"/{snapshot.budget:,}" if snapshot.budget < float("inf") else ""
-        values = "  ".join(f"{name}={brief(v)}" for name, v in trial.values.items())
-        terminal.say(f"{place:,}{of}  {values}: {outcome(trial)}{left}")
-
-
-def outcome(trial: Trial) -> str:
-    """Say in a few words what a trial came to."""
-    if trial.state == "failed":
-        return f"failed: {trial.reason}"
-    stopped = f" (stopped after {len(trial.curve)})" if trial.state == "pruned" else ""
-    return f"{percent(trial.accuracy)}{stopped}"
-
-
-def live_table(snapshot: Snapshot, height: int) -> Table:
-    """Return where a tuning stands as a table that fits a terminal of so many lines."""
-    from rich import box
-    from rich.table import Table
-
-    from fittingroom.tuning.space import brief
-
-    rows = [] if snapshot.best is None else [("best", snapshot.best)]
-    rows += [("running", trial) for trial in snapshot.those("running")]
-    names = list(rows[0][1].values) if rows else []
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for index, column in enumerate(("", "trial", *names, "epoch", "val. accuracy")):
-        table.add_column(column, justify="right" if index else "left", overflow="fold")
-    for kind, trial in rows[: max(height - 6, 1)]:
-        values = [brief(value) for value in trial.values.values()]
-        epoch = f"{len(trial.curve)}/{trial.recipe.epochs}"
-        table.add_row(kind, str(trial.number), *values, epoch, percent(trial.accuracy))
-    table.caption = caption(snapshot)
-    table.caption_justify = "left"
-    return table
-
-
-def caption(snapshot: Snapshot) -> str:
-    """Say how many trials ended, in which way, and how long it will take."""
-    of = f" of {snapshot.budget:,}" if snapshot.budget < float("inf") else ""
-    said = f"{snapshot.ended:,}{of} trials done"
-    for state, words in (("pruned", "stopped early"), ("failed", "failed")):
-        count = len(snapshot.those(state))
-        said += f", {count:,} {words}" if count else ""
-    if snapshot.seconds_left is not None:
-        said += f"; about {duration(snapshot.seconds_left)} left"
-    return said
-
-
-def percent(accuracy: float | None) -> str:
-    """Write an accuracy, or that there is none yet."""
-    return "-" if accuracy is None else f"{accuracy:.2%}"

@@ -14,13 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from markupsafe import Markup
 
 from fittingroom._version import __version__
 from fittingroom.reports import formats
-from fittingroom.reports.texts import LANGUAGES, Sentence, Texts
+from fittingroom.reports.texts import LANGUAGES, Sentence, Texts, say
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -87,6 +87,45 @@ def render_page(
     )
 
 
+class View(Protocol):
+    """What a report shows, as its page needs it."""
+
+    @property
+    def title(self) -> Sentence:
+        """The heading."""
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """Section's id -> key of its title; in the order of the page."""
+
+    @property
+    def warnings(self) -> Sequence[Sentence]:
+        """What must not be overlooked."""
+
+
+def render_view(texts: Texts, view: View, kind: str, context: Mapping[str, Any]) -> str:
+    """Return the page of a run, a study or a tuning: of `kind`, whose template has this name.
+
+    The template has a macro without parameters for each section, and one named hero.
+
+    Parameters
+    ----------
+    context
+        The names that the macros use.
+    """
+    template = environment(texts).get_template(f"{kind}.html.jinja")
+    macros = template.make_module(dict(context))
+    sections = [Section(name, key, getattr(macros, name)()) for name, key in view.titles.items()]
+    return render_page(
+        texts,
+        title=view.title,
+        kind=say(f"{kind}.kind"),
+        sections=sections,
+        hero=macros.hero(),  # type: ignore[attr-defined]
+        warnings=view.warnings,
+    )
+
+
 def environment(texts: Texts) -> Environment:
     """Return what renders the HTML templates: everything is escaped, every name must be known.
 
@@ -118,24 +157,6 @@ def environment(texts: Texts) -> Environment:
 def breakable(name: str) -> Markup:
     """Return a name that a browser may break after the marks that join words in class names."""
     return Markup("<wbr>").join(re.split(r"(?<=[/_-])", name))
-
-
-def render_sections(
-    texts: Texts, template: str, titles: Mapping[str, str], context: Mapping[str, Any]
-) -> list[Section]:
-    """Return sections that the macros of one template make.
-
-    Parameters
-    ----------
-    template
-        Its name; it has a macro without parameters for each section.
-    titles
-        Section's id, which is its macro's name too -> key of its title; in the order of the page.
-    context
-        The names that the macros use.
-    """
-    module = environment(texts).get_template(template).make_module(dict(context))
-    return [Section(name, key, getattr(module, name)()) for name, key in titles.items()]
 
 
 @cache

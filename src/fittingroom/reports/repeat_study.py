@@ -8,7 +8,7 @@ from pathlib import Path
 from fittingroom.reports.repeat import data_source, literal
 from fittingroom.reports.study_story import runs_of
 from fittingroom.reports.texts import Sentence, say
-from fittingroom.studies.plan import shipped_plans
+from fittingroom.studies.reading import shipped_plans
 from fittingroom.studies.study import RECORD, RUNS, Study
 
 # The file of a run, and the key of what is in it.

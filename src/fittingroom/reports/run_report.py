@@ -8,25 +8,11 @@ from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DataError, RunError
 from fittingroom.evaluation.evaluate import check_same_pictures
 from fittingroom.reports.markdown import png, write_markdown
-from fittingroom.reports.page import Section, render_page, render_sections
+from fittingroom.reports.page import render_view
 from fittingroom.reports.run_view import RunView
-from fittingroom.reports.texts import Texts, say
+from fittingroom.reports.texts import Texts
 from fittingroom.runs import folder as files
 from fittingroom.runs.run import Run
-
-# The macros of run.html.jinja, in the order of the page.
-SECTIONS = (
-    "done",
-    "result",
-    "curves",
-    "confusion",
-    "classes",
-    "pairs",
-    "mistakes",
-    "calibration",
-    "repeat",
-    "cautions",
-)
 
 
 def view_run(run: Run, data: DataSplits | str | Path | None = None) -> RunView:
@@ -50,24 +36,9 @@ def view_run(run: Run, data: DataSplits | str | Path | None = None) -> RunView:
     return RunView(run, pictures)
 
 
-def run_sections(view: RunView, texts: Texts) -> list[Section]:
-    """Return the sections of a run's report."""
-    titles = {name: f"run.sections.{name}" for name in SECTIONS}
-    return render_sections(texts, "run.html.jinja", titles, {"view": view, "texts": texts})
-
-
 def run_page(view: RunView, texts: Texts) -> str:
     """Return the HTML report of a run."""
-    context = {"view": view, "texts": texts}
-    (hero,) = render_sections(texts, "run.html.jinja", {"hero": ""}, context)
-    return render_page(
-        texts,
-        title=view.title,
-        kind=say("run.kind"),
-        sections=run_sections(view, texts),
-        hero=hero.html,
-        warnings=view.warnings,
-    )
+    return render_view(texts, view, "run", {"view": view, "texts": texts})
 
 
 def write_run_markdown(view: RunView, texts: Texts, path: Path) -> None:

@@ -31,6 +31,21 @@ from fittingroom.training.history import Epoch
 MISTAKES_SHOWN = 24
 
 
+# The sections of run.html.jinja, in the order of the page.
+SECTIONS = (
+    "done",
+    "result",
+    "curves",
+    "confusion",
+    "classes",
+    "pairs",
+    "mistakes",
+    "calibration",
+    "repeat",
+    "cautions",
+)
+
+
 @dataclass(frozen=True, eq=False)
 class RunView:
     """A finished run as a report needs it.
@@ -63,6 +78,11 @@ class RunView:
     def title(self) -> Sentence:
         """What the report is about."""
         return say("run.title", model=self.run.recipe.model, data=self.record["data"]["name"])
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Section's id -> key of its title, in the order of the page."""
+        return {name: f"run.sections.{name}" for name in SECTIONS}
 
     @property
     def warnings(self) -> list[Sentence]:

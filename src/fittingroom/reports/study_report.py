@@ -13,7 +13,7 @@ from fittingroom.evaluation.evaluate import check_same_pictures
 from fittingroom.reports import study_tables as tables
 from fittingroom.reports.markdown import png, write_markdown
 from fittingroom.reports.names import quoted
-from fittingroom.reports.page import Section, render_page, render_sections
+from fittingroom.reports.page import render_view
 from fittingroom.reports.study_view import StudyView
 from fittingroom.reports.texts import Sentence, Texts, say
 from fittingroom.studies.study import Study
@@ -36,22 +36,9 @@ def view_study(study: Study, data: DataSplits | str | Path | None = None) -> Stu
     return StudyView(study, pictures)
 
 
-def study_sections(view: StudyView, texts: Texts) -> list[Section]:
-    """Return the sections of a study's report."""
-    return render_sections(texts, "study.html.jinja", view.titles, context(view, texts))
-
-
 def study_page(view: StudyView, texts: Texts) -> str:
     """Return the HTML report of a study."""
-    hero = render_sections(texts, "study.html.jinja", {"hero": ""}, context(view, texts))
-    return render_page(
-        texts,
-        title=view.title,
-        kind=say("study.kind"),
-        sections=study_sections(view, texts),
-        hero=hero[0].html,
-        warnings=view.warnings,
-    )
+    return render_view(texts, view, "study", context(view, texts))
 
 
 def write_study_markdown(view: StudyView, texts: Texts, path: Path) -> None:

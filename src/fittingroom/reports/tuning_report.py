@@ -10,30 +10,15 @@ from markupsafe import Markup
 from fittingroom.reports import tuning_tables as tables
 from fittingroom.reports.charts.labels import spoken
 from fittingroom.reports.markdown import write_markdown
-from fittingroom.reports.page import Section, render_page, render_sections
+from fittingroom.reports.page import render_view
 from fittingroom.reports.study_tables import RANKING_HEADS, ranking_rows
-from fittingroom.reports.texts import Sentence, Texts, say
+from fittingroom.reports.texts import Sentence, Texts
 from fittingroom.reports.tuning_view import TuningView
-
-TEMPLATE = "tuning.html.jinja"
-
-
-def tuning_sections(view: TuningView, texts: Texts) -> list[Section]:
-    """Return the sections of a tuning's report."""
-    return render_sections(texts, TEMPLATE, view.titles, context(view, texts))
 
 
 def tuning_page(view: TuningView, texts: Texts) -> str:
     """Return the HTML report of a tuning."""
-    hero = render_sections(texts, TEMPLATE, {"hero": ""}, context(view, texts))
-    return render_page(
-        texts,
-        title=view.title,
-        kind=say("tuning.kind"),
-        sections=tuning_sections(view, texts),
-        hero=hero[0].html,
-        warnings=view.warnings,
-    )
+    return render_view(texts, view, "tuning", context(view, texts))
 
 
 def write_tuning_markdown(view: TuningView, texts: Texts, path: Path) -> None:

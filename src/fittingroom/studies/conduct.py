@@ -24,7 +24,9 @@ from fittingroom.runs.tracking import Track, tracking_by
 from fittingroom.studies import remote
 from fittingroom.studies import work as runs_of
 from fittingroom.studies.cluster.address import LOCAL
-from fittingroom.studies.plan import StudyPlan, folder_name, plan_of, read_plan
+from fittingroom.studies.cluster.needs import check_cluster
+from fittingroom.studies.plan import StudyPlan, folder_name
+from fittingroom.studies.reading import plan_of, read_plan
 from fittingroom.studies.study import (
     DEFAULT_FOLDER,
     FORMAT,
@@ -191,7 +193,7 @@ def settle_place(
     if on != LOCAL:
         for recipe in recipes:
             check_name(recipe.model)
-        return remote.check_cluster(on, device, gpus_per_run)
+        return check_cluster(on, device, gpus_per_run)
     if gpus_per_run is not None:
         raise StudyError("gpus_per_run is for a cluster: give on too, or leave it out")
     places = [settle_device(recipe, device) for recipe in recipes]

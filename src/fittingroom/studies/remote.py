@@ -9,134 +9,35 @@ folder sees the same as if the runs were trained here.
 
 from __future__ import annotations
 
-import json
 import math
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 from fittingroom.data.dataset import DataSplits
-from fittingroom.errors import DeviceError, RunError, StudyError
+from fittingroom.errors import RunError
 from fittingroom.runs import folder as files
-from fittingroom.runs.diary import describe_data
-from fittingroom.runs.run import Run, load_again
-from fittingroom.studies.cluster.address import OWN, knock, read_address
-from fittingroom.studies.cluster.connection import Cluster, Ended, import_ray
+from fittingroom.runs.run import Run
+from fittingroom.studies.cluster import parcel
+from fittingroom.studies.cluster.connection import Again, Cluster, Event
+from fittingroom.studies.cluster.needs import Needs, device_of, settle_needs
 from fittingroom.studies.cluster.node import Post, Printed, Said
+from fittingroom.studies.cluster.parcel import Parcel
 from fittingroom.studies.plan import StudyPlan
 from fittingroom.studies.study import RUNS
 from fittingroom.studies.work import Portion, clear, cpu_cores, do_runs, is_done, portions
-from fittingroom.training.device import Device
 from fittingroom.training.history import Epoch, Progress
 
-DEVICES = ("auto", "cpu", "cuda")
-
-# How often a portion of runs is handed out before its loss is no accident.
-MOST_TRIES = 4
-
-POLL_SECONDS = 0.5
 HISTORY_SECONDS = 1.0
 
 # After this long without a run that has begun, a person wants to know what is waited for.
 PATIENCE_SECONDS = 30.0
 
-File = tuple[str, str, bytes]  # the run's name, the file's name, its content
 Listener = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What each task of a study asks of a node.
-
-    Parameters
-    ----------
-    device
-        cpu or cuda.
-    threads
-        CPU threads; a task on a CPU has as many cores to itself.
-    gpus
-        GPUs, or the share of one, of a task on cuda; 0 on a CPU.
-    """
-
-    device: str
-    threads: int
-    gpus: float = 0
-
-    @property
-    def cpus(self) -> int:
-        """CPU cores that are the task's own; one on a GPU takes what it needs."""
-        return 0 if self.gpus else self.threads
-
-    def __str__(self) -> str:
-        number, thing = (self.gpus, "GPU") if self.gpus else (self.cpus, "CPU")
-        return f"{number:g} {thing}" + ("s" if number > 1 else "")
-
-
-def check_cluster(address: str, device: str, gpus_per_run: float | None) -> Device:
-    """See that runs can be sent to a cluster, before the data are read.
-
-    Returns
-    -------
-    A device as its nodes may have it.
-
-    Raises
-    ------
-    StudyError
-        If Ray is not installed or no cluster answers, or a run cannot have so much of a GPU.
-    DeviceError
-        If the device is none that a cluster has.
-    """
-    place = read_address(address)
-    if device not in DEVICES:
-        raise DeviceError(
-            f"device must be {', '.join(DEVICES[:-1])} or {DEVICES[-1]} on a cluster, which itself "
-            f"chooses the GPU, found {device!r}"
-        )
-    if gpus_per_run is not None:
-        check_share(gpus_per_run, device)
-    import_ray()
-    knock(place)
-    return device_of("cpu" if device == "cpu" else "cuda")
-
-
-def device_of(kind: str) -> Device:
-    """Return a device of this kind, whether or not there is one here."""
-    import torch
-
-    return Device(torch.device(kind))
-
-
-def check_share(gpus_per_run: float, device: str) -> None:
-    """See that a run can have so much of a GPU."""
-    if device == "cpu":
-        raise StudyError("gpus_per_run is for runs on a GPU, found device 'cpu'; leave one out")
-    # Ray shares a GPU in ten-thousandths.
-    if not (1e-4 <= gpus_per_run <= 1 or (gpus_per_run > 1 and gpus_per_run == int(gpus_per_run))):
-        raise StudyError(
-            f"gpus_per_run must be a share of a GPU, 0.0001 to 1, or a number of them, "
-            f"found {gpus_per_run}"
-        )
-
-
-def settle_needs(cluster: Cluster, device: str, threads: int, gpus_per_run: float | None) -> Needs:
-    """Return what a run asks of a node: of a GPU, if there are any.
-
-    Raises
-    ------
-    DeviceError
-        If a Ray that was started here has no GPU for it.
-    """
-    if device == "cpu" or (device == "auto" and gpus_per_run is None and not cluster.gpus):
-        return Needs("cpu", threads)
-    if cluster.address.text == OWN and not cluster.gpus:
-        raise DeviceError("device 'cuda' is not available here: Ray finds no GPU; leave it out")
-    return Needs("cuda", threads, gpus_per_run or 1)
+File = tuple[str, str, bytes]  # the run's name, the file's name, its content
 
 
 def work_remotely(
@@ -185,11 +86,11 @@ def work_remotely(
     with Cluster(
         address,
         cpus=max(cpu_cores(), threads),
-        store_bytes=bytes_to_send(splits),
+        store_bytes=parcel.size(splits),
         modules=[model.partition(":")[0] for model in models if ":" in model],
     ) as cluster:
         needs = settle_needs(cluster, device, threads, gpus_per_run)
-        side_by_side = jobs or max(cluster.places(needs.cpus, needs.gpus), 1)
+        side_by_side = jobs or max(needs.places(cluster), 1)
         device_there = device_of(needs.device)
         waiting = portions(folder, plan, splits, device_there, side_by_side, stack)
         with Errands(cluster, folder, splits, needs, on_line) as errands:
@@ -209,15 +110,15 @@ class Errands:
         self, cluster: Cluster, folder: Path, splits: DataSplits, needs: Needs, on_line: Listener
     ) -> None:
         self.cluster, self.folder, self.needs, self.on_line = cluster, folder, needs, on_line
-        self.data = cluster.share(to_send(splits))
-        self.under_way: dict[int, tuple[Portion, int]] = {}  # ticket -> portion, which try it is
+        self.data = cluster.share(parcel.pack(splits))
+        self.under_way: dict[int, Portion] = {}  # by their tickets
         self.patient_until = time.monotonic() + PATIENCE_SECONDS
 
     def __enter__(self) -> Errands:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        for portion, _ in self.under_way.values():
+        for portion in self.under_way.values():
             with portion.locks, suppress(RunError):  # the first error is the one to hear of
                 self.clear(portion)
 
@@ -233,7 +134,7 @@ class Errands:
                     more = portion is not END  # None: others have what is left, for now
                     break
                 self.send(portion)
-            for event in self.cluster.poll(POLL_SECONDS):
+            for event in self.cluster.poll():
                 self.receive(event)
             self.say_if_nothing_begins()
             pulse()
@@ -244,9 +145,9 @@ class Errands:
         So no place is idle while a result travels, a cluster that grows with what waits does
         grow, and something is left for another command that shares the study.
         """
-        return 2 * max(self.cluster.places(self.needs.cpus, self.needs.gpus), 1)
+        return 2 * max(self.needs.places(self.cluster), 1)
 
-    def send(self, portion: Portion, attempt: int = 1) -> None:
+    def send(self, portion: Portion) -> None:
         """Hand out a portion."""
         self.clear(portion)
         ticket = self.cluster.start(
@@ -254,10 +155,11 @@ class Errands:
             self.data,
             Portion(portion.setting, portion.seeds),  # the locks stay here
             self.needs,
+            name=called(portion),
             cpus=self.needs.cpus,
             gpus=self.needs.gpus,
         )
-        self.under_way[ticket] = (portion, attempt)
+        self.under_way[ticket] = portion
 
     def clear(self, portion: Portion) -> None:
         """Remove what there is of a portion's runs that have not ended."""
@@ -265,40 +167,29 @@ class Errands:
             if not is_done(self.folder, portion.setting, seed):
                 clear(self.folder, portion.setting, seed)
 
-    def receive(self, event: Said | Printed | Ended) -> None:
-        """Do what an event asks for."""
-        self.patient_until = math.inf
-        portion, _ = self.under_way[event.ticket]
-        if isinstance(event, Printed):
-            self.on_line(f"{called(portion)}: {event.line}")
-        elif isinstance(event, Said):
-            self.write(event.message)
-        else:
-            self.finish(event)
-
-    def finish(self, event: Ended) -> None:
-        """Keep what a task has brought, or hand its portion out again.
+    def receive(self, event: Event) -> None:
+        """Do what an event asks for.
 
         Raises
         ------
         FittingroomError
-            If its function did, or it is lost once more than can be accident.
+            If a task did, or was lost more often than can be accident.
         """
-        portion, attempt = self.under_way[event.ticket]
-        if event.error is not None:
-            raise event.error
-        if not event.lost:
+        self.patient_until = math.inf
+        portion = self.under_way[event.ticket]
+        if isinstance(event, Printed):
+            self.on_line(event.line)
+        elif isinstance(event, Said):
+            self.write(event.message)
+        elif isinstance(event, Again):
+            self.on_line(event.line)
+            self.clear(portion)
+        else:
+            if event.error is not None:
+                raise event.error
             self.write(event.value)
             portion.locks.close()
-        elif attempt < MOST_TRIES:
-            self.on_line(f"{called(portion)}: lost, and done again: {event.lost}")
-            self.send(portion, attempt + 1)
-        else:
-            raise StudyError(
-                f"{called(portion)}: given up after {MOST_TRIES} tries, each of which ended with "
-                f"its process or node: {event.lost}; give the same command again to go on"
-            )
-        del self.under_way[event.ticket]
+            del self.under_way[event.ticket]
 
     def write(self, brought: Sequence[File]) -> None:
         """Write files of runs into the study's folder, one after the other."""
@@ -311,10 +202,10 @@ class Errands:
         """Say once what is waited for, if it takes long until the first run begins."""
         if self.under_way and time.monotonic() > self.patient_until:
             self.patient_until = math.inf
-            places = self.cluster.places(self.needs.cpus, self.needs.gpus)
             self.on_line(
                 f"waiting for {self.cluster.address.text}: each run asks a node for {self.needs}, "
-                f"and the cluster has room for {places} of them when nobody else uses it"
+                f"and the cluster has room for {self.needs.places(self.cluster)} of them when "
+                "nobody else uses it"
             )
 
 
@@ -327,40 +218,14 @@ def called(portion: Portion) -> str:
     return f"{portion.setting.name}, seed{'s' if len(portion.seeds) > 1 else ''} {few}"
 
 
-def is_on_disk(splits: DataSplits) -> bool:
-    """Tell whether pictures stay in their files, which may be larger than memory."""
-    return splits.learning.on_disk is not None or splits.test.on_disk is not None
-
-
-def bytes_to_send(splits: DataSplits) -> int:
-    """Return how much room a node needs for what `to_send` returns."""
-    if is_on_disk(splits):
-        return 0
-    return sum(part.images.nbytes + part.labels.nbytes for part in (splits.learning, splits.test))
-
-
-def to_send(splits: DataSplits) -> DataSplits | dict[str, Any]:
-    """Return what nodes get of the data: all of them, or where they lie if memory is too small.
-
-    Every node has to reach the files of pictures that stay on disk.
-    """
-    if is_on_disk(splits):
-        return describe_data(splits)
-    bare = replace(splits)  # without parts that were copied out of it here
-    vars(bare)["fingerprint"] = splits.fingerprint
-    return bare
-
-
-def train_there(
-    post: Post, data: DataSplits | dict[str, Any], portion: Portion, needs: Needs
-) -> list[File]:
+def train_there(post: Post, data: Parcel, portion: Portion, needs: Needs) -> list[File]:
     """Train runs on a node; return the files of their folders, run.json after all others."""
     import torch
 
     torch.set_num_threads(needs.threads)
     # The node's processes share the pictures, which nothing writes to.
     warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
-    splits = unpack(data)
+    splits = parcel.unpack(data)
     reporter = Reporter(post)
     with tempfile.TemporaryDirectory(prefix="fittingroom-") as folder:
         do_runs(
@@ -379,17 +244,6 @@ def train_there(
 def file_of(path: Path) -> File:
     """Read a file of a run's folder."""
     return path.parent.name, path.name, path.read_bytes()
-
-
-def unpack(data: DataSplits | dict[str, Any]) -> DataSplits:
-    """Return on a node the data that `to_send` has sent."""
-    return data if isinstance(data, DataSplits) else read_there(json.dumps(data))
-
-
-@cache
-def read_there(described: str) -> DataSplits:
-    """Read data from where they lie, once for each process of a node."""
-    return load_again(json.loads(described), whose="the study")
 
 
 class Reporter:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.data.dataset import DataSplits
 from fittingroom.data.sources import load
-from fittingroom.errors import RecipeError, RunError, TuningError
+from fittingroom.errors import RecipeError, TuningError
 from fittingroom.runs.conduct import Interrupted
-from fittingroom.runs.diary import describe_data, now
 from fittingroom.runs.folder import write_json
 from fittingroom.runs.prepare import build_classifier
-from fittingroom.runs.run import divide
 from fittingroom.runs.tracking import Track, tracking_by
 from fittingroom.studies.cluster.address import LOCAL
-from fittingroom.studies.conduct import cpu_threads, describe_place
+from fittingroom.studies.conduct import cpu_threads
 from fittingroom.studies.plan import folder_name
 from fittingroom.studies.watch import Snapshot as FinalSnapshot
 from fittingroom.studies.work import locked
@@ -31,21 +27,24 @@ from fittingroom.tuning import ledger, search
 from fittingroom.tuning.crew import Crew
 from fittingroom.tuning.final import compare
 from fittingroom.tuning.plan import DEFAULT_FINAL_SEEDS, TuningPlan, plan_of
+from fittingroom.tuning.record import (
+    check_folder,
+    end,
+    is_searched,
+    keep_final_seeds,
+    make_folder,
+    new_record,
+)
 from fittingroom.tuning.space import Space
-from fittingroom.tuning.storage import address_of, open_storage, shown
+from fittingroom.tuning.storage import address_of, open_storage
 from fittingroom.tuning.trial import learning_only
 from fittingroom.tuning.tuning import (
     BEST,
-    DATABASE,
     DEFAULT_FOLDER,
-    FORMAT,
     FRONT,
     RECORD,
-    Trial,
     Tuning,
     open_tuning,
-    plan_from,
-    plan_values,
     read_record,
 )
 from fittingroom.tuning.watch import Snapshot, Watch
@@ -237,40 +236,6 @@ def check_space(plan: TuningPlan, learning: DataSplits, device: Device) -> None:
                 raise TuningError(f"vary {parameter.name}: {error}") from None
 
 
-def check_folder(folder: Path, plan: TuningPlan, fingerprint: str) -> None:
-    """See that a folder that is there already holds the tuning that is meant.
-
-    Raises
-    ------
-    TuningError
-        If it holds another, or a damaged one.
-    """
-    if not (folder / RECORD).exists():
-        return
-    record = read_record(folder)
-    before = plan_from(record["plan"], str(folder / RECORD))
-    theirs = search.identity(before, record["data"]["fingerprint"])
-    search.check_identity(plan.name, theirs, search.identity(plan, fingerprint))
-
-
-def is_searched(folder: Path, plan: TuningPlan) -> bool:
-    """Tell whether a tuning has used up as large a budget before."""
-    if not (folder / RECORD).exists():
-        return False
-    ended = read_record(folder).get("ended") or {}
-    in_time = plan.seconds is not None and plan.seconds <= (ended.get("seconds") or 0.0)
-    return in_time or ended.get("trials", 0) >= plan.budget
-
-
-def keep_final_seeds(folder: Path, plan: TuningPlan) -> None:
-    """Write down that the winner is to be judged over other seeds than before."""
-    record = read_record(folder)
-    before = plan_from(record["plan"], str(folder / RECORD))
-    if before.final_seeds != plan.final_seeds:
-        now_meant = replace(before, final_seeds=plan.final_seeds)
-        write_json(folder / RECORD, record | {"plan": plan_values(now_meant)})
-
-
 @contextmanager
 def begun(
     folder: Path, plan: TuningPlan, record: dict[str, Any], storage: str | None, address: URL
@@ -296,61 +261,6 @@ def begun(
                 study = search.begin(opened, plan, fingerprint)
             write_json(folder / RECORD, record)
         yield opened, study
-
-
-def make_folder(folder: Path) -> None:
-    """Make a tuning's folder.
-
-    Raises
-    ------
-    RunError
-        If it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(
-            f"{folder}: the tuning's folder cannot be made: {error.strerror}; "
-            "choose another place with --out"
-        ) from error
-
-
-def new_record(
-    folder: Path,
-    plan: TuningPlan,
-    splits: DataSplits,
-    device: Device,
-    command: str | None,
-    crew: Crew,
-    address: URL,
-) -> dict[str, Any]:
-    """Return what tuning.json says; of a tuning that goes on, what it said before as well.
-
-    Raises
-    ------
-    TuningError
-        If the trials so far are in another storage.
-    """
-    before = read_record(folder) if (folder / RECORD).exists() else {}
-    place = shown(address) if crew.storage else DATABASE
-    if before.get("storage", place) != place:
-        raise TuningError(
-            f"{folder}: the tuning there keeps its trials in {before['storage']}, not in {place}; "
-            "give the same --storage, or choose another --name"
-        )
-    environment = describe_place(device, crew.on)
-    environment["packages"]["optuna"] = importlib.metadata.version("optuna")
-    kept = {name: before[name] for name in ("started", "openings", "ended") if name in before}
-    return {
-        "format": FORMAT,
-        "name": plan.name,
-        "started": now(),
-        "command": command,
-        "storage": place,
-        "plan": plan_values(plan),
-        "data": describe_data(divide(splits, plan.start)),
-        "environment": environment,
-    } | kept
 
 
 def look_for_values(
@@ -390,22 +300,6 @@ def deadline_of(folder: Path, plan: TuningPlan, study: Study) -> float:
         return math.inf
     before = (read_record(folder).get("ended") or {}).get("seconds") or 0.0
     return time.time() + plan.seconds - max(before, ledger.seconds_spent(study))
-
-
-def end(folder: Path, plan: TuningPlan, trials: Sequence[Trial]) -> None:
-    """Write down what the budget was used up with.
-
-    Raises
-    ------
-    TuningError
-        If no trial has a result.
-    """
-    ended = [trial for trial in trials if trial.state != "running"]
-    by_time = len(ended) < plan.budget
-    with locked(folder, "tuning"):
-        record = read_record(folder)
-        record["ended"] = {"trials": len(ended), "seconds": plan.seconds if by_time else None}
-        write_json(folder / RECORD, record)
 
 
 def write_findings(tuning: Tuning) -> None:

@@ -32,7 +32,8 @@ from fittingroom.training.recipe import (
     shipped_recipes,
     shown,
 )
-from fittingroom.tuning.space import Space, space_of
+from fittingroom.tuning.reading import space_of
+from fittingroom.tuning.space import Space
 
 Objective = Literal["accuracy", "accuracy-seconds"]
 
@@ -111,7 +112,7 @@ def plan_of(
     start
         The name of a network (its own recipe is followed) or of a recipe, a TOML file, or a recipe.
     vary
-        Name -> values, as `fittingroom.tuning.space` shows; beside or in place of those in the
+        Name -> values, as `fittingroom.tuning.reading` shows; beside or in place of those in the
         file. None, and no file with any: the network's usual ones, in spaces.toml.
     seeds, final_seeds
         How many.

@@ -8,25 +8,16 @@ other commands on its storage.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fittingroom.data.dataset import DataSplits
-from fittingroom.errors import TuningError
-from fittingroom.studies.cluster.connection import Cluster, Ended
-from fittingroom.studies.cluster.node import Post, Printed, Said
-from fittingroom.studies.remote import (
-    MOST_TRIES,
-    POLL_SECONDS,
-    Listener,
-    Needs,
-    bytes_to_send,
-    settle_needs,
-    to_send,
-    unpack,
-)
+from fittingroom.studies.cluster import parcel
+from fittingroom.studies.cluster.connection import Again, Cluster, Ended, Event
+from fittingroom.studies.cluster.needs import Needs, settle_needs
+from fittingroom.studies.cluster.node import Post, Printed
+from fittingroom.studies.cluster.parcel import Parcel
 from fittingroom.studies.work import cpu_cores
 from fittingroom.training.recipe import Recipe
 from fittingroom.tuning import heartbeat, ledger
@@ -51,7 +42,7 @@ def work_remotely(work: Work, crew: Crew) -> None:
     with Cluster(
         crew.on,
         cpus=max(cpu_cores(), crew.threads),
-        store_bytes=bytes_to_send(work.splits),
+        store_bytes=parcel.size(work.splits),
         modules=[model.partition(":")[0]] if ":" in model else [],
     ) as cluster:
         needs = settle_needs(cluster, crew.device, crew.threads, crew.gpus_per_run)
@@ -84,8 +75,6 @@ class Errand:
         What gives them while it lasts.
     epochs
         Whose accuracy was reported.
-    attempt
-        How often it was handed out.
     hopeless
         Whether it was asked to stop.
     """
@@ -94,7 +83,6 @@ class Errand:
     recipe: Recipe
     signs_of_life: ExitStack
     epochs: int = 0
-    attempt: int = 1
     hopeless: bool = False
 
 
@@ -117,11 +105,11 @@ class RemoteWork(Work):
     cluster: Cluster = field(kw_only=True)
     needs: Needs = field(kw_only=True)
     most: int | None = field(default=None, kw_only=True)
-    on_line: Listener = field(default=lambda _line: None, kw_only=True)
+    on_line: Callable[[str], None] = field(default=lambda _line: None, kw_only=True)
 
     def do(self) -> None:
         """Have trials done until the budget is used up, or time is, or none has a result."""
-        self.data = self.cluster.share(to_send(self.splits))
+        self.data = self.cluster.share(parcel.pack(self.splits))
         self.under_way: dict[int, Errand] = {}
         try:
             while time.time() < self.deadline:
@@ -133,7 +121,7 @@ class RemoteWork(Work):
                 if left > 0 and len(self.under_way) < self._room():
                     self._send_one()
                 elif self.under_way:
-                    for event in self.cluster.poll(POLL_SECONDS):
+                    for event in self.cluster.poll():
                         self._receive(event)
                 elif any(map(ledger.is_running, trials)):
                     self._wait(trials)
@@ -145,7 +133,7 @@ class RemoteWork(Work):
                     self._end(errand.trial, None)
 
     def _room(self) -> int:
-        return self.most or max(self.cluster.places(self.needs.cpus, self.needs.gpus), 1)
+        return self.most or max(self.needs.places(self.cluster), 1)
 
     def _send_one(self) -> None:
         """Let Optuna find values, and hand them out if they have to be trained."""
@@ -169,18 +157,20 @@ class RemoteWork(Work):
             errand.recipe,
             list(self.plan.seeds),
             self.needs,
+            name=f"trial {errand.trial.number}",
             cpus=self.needs.cpus,
             gpus=self.needs.gpus,
         )
         self.under_way[ticket] = errand
 
-    def _receive(self, event: Said | Printed | Ended) -> None:
+    def _receive(self, event: Event) -> None:
         """Do what an event asks for."""
         errand = self.under_way[event.ticket]
-        if isinstance(event, Printed):
-            self.on_line(f"trial {errand.trial.number}: {event.line}")
+        if isinstance(event, Printed | Again):
+            self.on_line(event.line)
         elif isinstance(event, Ended):
-            self._finish(self.under_way.pop(event.ticket), event)
+            del self.under_way[event.ticket]
+            self._finish(errand, event)
         elif not errand.hopeless:
             self._hear(event.ticket, errand, *event.message)
 
@@ -194,28 +184,17 @@ class RemoteWork(Work):
             self.cluster.ask_to_stop(ticket)
 
     def _finish(self, errand: Errand, event: Ended) -> None:
-        """Write down what a trial came to, or hand it out again.
+        """Write down what a trial came to.
 
         Raises
         ------
         FittingroomError
-            If no node can do it, or it is lost once more than can be accident.
+            If no node can do it, or it was lost more often than can be accident.
         """
-        if event.lost and errand.attempt < MOST_TRIES:
-            number = errand.trial.number
-            self.on_line(f"trial {number}: lost, and done again: {event.lost}")
-            errand.attempt += 1
-            self._send(errand)
-            return
         with errand.signs_of_life:
             self._end(errand.trial, event.value)
         if event.error is not None:
             raise event.error
-        if event.lost:
-            raise TuningError(
-                f"trial {errand.trial.number}: given up after {MOST_TRIES} tries, each of which "
-                f"ended with its process or node: {event.lost}; give the same command again"
-            )
 
     def _end(self, trial: Asked, result: dict[str, Any] | None) -> None:
         """Keep a trial's result and tell Optuna."""
@@ -228,7 +207,7 @@ class RemoteWork(Work):
 
 def try_there(
     post: Post,
-    data: DataSplits | dict[str, Any],
+    data: Parcel,
     recipe: Recipe,
     seeds: Sequence[int],
     needs: Needs,
@@ -245,5 +224,5 @@ def try_there(
         return post.asked_to_stop()
 
     device = settle_device(recipe, needs.device)
-    splits = learning_only(unpack(data), recipe)
+    splits = learning_only(parcel.unpack(data), recipe)
     return try_out(Trainer(splits, device, seeds), recipe, is_hopeless)

@@ -4,22 +4,20 @@
 
     with Cluster("ray://head:10001") as cluster:
         pictures = cluster.share(splits)                # once to each node that needs them
-        ticket = cluster.start(train, pictures, recipe, cpus=1)
-        for event in cluster.poll(0.5):
-            ...                                         # Said, Printed or Ended
+        ticket = cluster.start(train, pictures, recipe, name="mine, seed 0", cpus=1)
+        for event in cluster.poll():
+            ...                                         # Said, Printed, Again or Ended
 
 A task is a function whose first argument is a `Post`: by it the task says something while it goes
-on, and hears whether it is asked to stop. What it prints, and its warnings, arrive here too.
+on, and hears whether it is asked to stop. What it prints, and its warnings, arrive here too. One
+whose process or node dies is started again.
 """
 
 from __future__ import annotations
 
-import importlib
 import logging
 import math
 import os
-import re
-import secrets
 import tempfile
 import time
 import warnings
@@ -29,24 +27,36 @@ from dataclasses import dataclass
 from typing import Any
 
 from fittingroom.errors import FittingroomError, StudyError
-from fittingroom.studies.cluster.address import AUTO, OWN, Address, knock, read_address
+from fittingroom.studies.cluster.address import OWN, knock, read_address
 from fittingroom.studies.cluster.entrance import entrance, modules_that_travel, needed_versions
 from fittingroom.studies.cluster.node import Mailbox, Printed, Said, Shared
+from fittingroom.studies.cluster.reasons import may_pass, reason_of, why_not
+from fittingroom.studies.cluster.surroundings import (
+    QUIET,
+    environment,
+    import_ray,
+    own_environment,
+    read_token_anew,
+    silence,
+)
 
 # Tasks that are asked to stop remove their files first.
 STOP_SECONDS = 10.0
 
-MEBIBYTE = 2**20
-MOST_REASON_LETTERS = 300
+POLL_SECONDS = 0.5
 
-# Nobody hears of what is computed here, and nobody reads what Ray says to itself; tasks have the
-# environment of their node, not one that `uv run` would make for them.
-QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "GRPC_VERBOSITY": "NONE",
-}
+# How often a task is handed out before its loss is no accident.
+MOST_TRIES = 4
+
+MEBIBYTE = 2**20
+
+
+@dataclass(frozen=True)
+class Again:
+    """A task whose process or node is no more, and which was started again."""
+
+    ticket: int
+    line: str
 
 
 @dataclass(frozen=True)
@@ -60,15 +70,44 @@ class Ended:
     value
         What its function returned.
     error
-        What its function raised, if it is one of ours, or why no node can do it.
-    lost
-        Why it has no end and may be started again: its process or node is no more. Else empty.
+        What its function raised, if it is one of ours, why no node can do it, or that it was lost
+        more often than can be accident.
     """
 
     ticket: int
     value: Any = None
     error: FittingroomError | None = None
-    lost: str = ""
+
+
+Event = Said | Printed | Again | Ended
+
+
+@dataclass
+class Task:
+    """A task under way.
+
+    Parameters
+    ----------
+    ticket
+        The number of its first try, by which others know it.
+    name
+        What it is, for people.
+    submit
+        Hands it out under the number of a try; returns the reference to its result.
+    reference
+        That of the latest try.
+    tries
+        How often it was handed out.
+    stopping
+        Whether it was asked to stop.
+    """
+
+    ticket: int
+    name: str
+    submit: Callable[[int], Any]
+    reference: Any = None
+    tries: int = 0
+    stopping: bool = False
 
 
 class Cluster:
@@ -97,9 +136,9 @@ class Cluster:
     ) -> None:
         self.address = read_address(address)
         self.cpus, self.store_bytes, self.modules = cpus, store_bytes, modules
-        self._tasks: dict[int, Any] = {}  # ticket -> reference to its result
+        self._tasks: dict[int, Task] = {}  # by the number of their latest try
         self._functions: dict[tuple[int, float], Any] = {}
-        self._tickets = 0
+        self._numbers = 0
 
     def __enter__(self) -> Cluster:
         with ExitStack() as undo:
@@ -171,9 +210,9 @@ class Cluster:
     def _stop_all(self) -> None:
         """Let tasks end by themselves, for a while; what does not is killed with its process."""
         with suppress(Exception):  # a cluster that is gone runs nothing more
-            for ticket in self._tasks:
-                self.cancel(ticket)
-            left = list(self._tasks.values())
+            left = [task.reference for task in self._tasks.values()]
+            for reference in left:  # a KeyboardInterrupt in it, or an end before it begins
+                self._ray.cancel(reference)
             if left:
                 _, left = self._ray.wait(left, num_returns=len(left), timeout=STOP_SECONDS)
             for reference in left:
@@ -190,7 +229,12 @@ class Cluster:
             return Shared(self._ray.put(value))
 
     def start(
-        self, function: Callable[..., Any], *arguments: Any, cpus: int = 1, gpus: float = 0
+        self,
+        function: Callable[..., Any],
+        *arguments: Any,
+        name: str,
+        cpus: int = 1,
+        gpus: float = 0,
     ) -> int:
         """Let a node call `function(post, *arguments)` as soon as it has so much free.
 
@@ -199,22 +243,32 @@ class Cluster:
         The ticket that its events name.
         """
         with self._losing():
-            self._tickets += 1
             parcel = self._ray.put((function, arguments))
-            task = self._function(cpus, gpus)
-            module = function.__module__
-            reference = task.remote(self._tickets, module, [parcel], self._mailbox)
-            self._tasks[self._tickets] = reference
-            return self._tickets
+            remote = self._function(cpus, gpus)
+
+            def submit(number: int) -> Any:
+                return remote.remote(number, function.__module__, [parcel], self._mailbox)
+
+            return self._hand_out(Task(self._numbers + 1, name, submit))
+
+    def _hand_out(self, task: Task) -> int:
+        """Hand out a task, for the first time or again; return its ticket."""
+        self._numbers += 1
+        task.tries += 1
+        task.reference = task.submit(self._numbers)
+        self._tasks[self._numbers] = task
+        if task.stopping:
+            self._ray.get(self._mailbox.stop.remote(self._numbers))
+        return task.ticket
 
     def _function(self, cpus: int, gpus: float) -> Any:
         if (cpus, gpus) not in self._functions:
-            # Ray's own tries would not be seen; who gave the task starts it again.
+            # Ray's own tries would not be seen.
             remote = self._ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)
             self._functions[cpus, gpus] = remote(entrance(needed_versions()))
         return self._functions[cpus, gpus]
 
-    def poll(self, timeout: float) -> list[Said | Printed | Ended]:
+    def poll(self, timeout: float = POLL_SECONDS) -> list[Event]:
         """Return what happened; wait up to `timeout` seconds for a task to end.
 
         The last that a task said comes before its end.
@@ -227,44 +281,61 @@ class Cluster:
         with self._losing():
             ended = self._wait(timeout)
             letters = self._ray.get(self._mailbox.empty.remote())
-            events = [letter for letter in letters if letter.ticket in self._tasks]
-            return events + [self._end(ticket) for ticket in ended]
+            # Of a try that was lost nobody wants to hear any more.
+            events = [self._open(letter) for letter in letters if letter.ticket in self._tasks]
+            return events + [self._end(number) for number in ended]
 
     def _wait(self, timeout: float) -> list[int]:
         if not self._tasks:
             time.sleep(timeout)
             return []
-        tickets = {reference: ticket for ticket, reference in self._tasks.items()}
-        self._ray.wait(list(tickets), timeout=timeout)
-        ready, _ = self._ray.wait(list(tickets), num_returns=len(tickets), timeout=0)
-        return [tickets[reference] for reference in ready]
+        numbers = {task.reference: number for number, task in self._tasks.items()}
+        self._ray.wait(list(numbers), timeout=timeout)
+        ready, _ = self._ray.wait(list(numbers), num_returns=len(numbers), timeout=0)
+        return [numbers[reference] for reference in ready]
 
-    def _end(self, ticket: int) -> Ended:
+    def _open(self, letter: Said | Printed) -> Event:
+        task = self._tasks[letter.ticket]
+        if isinstance(letter, Printed):
+            return Printed(task.ticket, f"{task.name}: {letter.line}")
+        return Said(task.ticket, letter.message)
+
+    def _end(self, number: int) -> Event:
         from ray import exceptions
 
-        reference = self._tasks.pop(ticket)
+        task = self._tasks.pop(number)
         try:
-            return Ended(ticket, self._ray.get(reference))
+            return Ended(task.ticket, self._ray.get(task.reference))
         except exceptions.RayTaskError as error:
             if isinstance(error.cause, FittingroomError):
-                return Ended(ticket, error=error.cause)
+                return Ended(task.ticket, error=error.cause)
             if isinstance(error.cause, ImportError):
-                return Ended(ticket, error=StudyError(f"{self.address.text}: {error.cause}"))
+                return Ended(task.ticket, error=StudyError(f"{self.address.text}: {error.cause}"))
             raise
         except (exceptions.RuntimeEnvSetupError, exceptions.TaskUnschedulableError) as error:
-            return Ended(ticket, error=StudyError(f"{self.address.text}: {reason_of(error)}"))
+            told = StudyError(f"{self.address.text}: {reason_of(error)}")
+            return Ended(task.ticket, error=told)
         except exceptions.RayError as error:
-            return Ended(ticket, lost=reason_of(error))
+            return self._try_again(task, reason_of(error))
+
+    def _try_again(self, task: Task, reason: str) -> Event:
+        """Hand out a task that was lost, unless that cannot be accident."""
+        if task.tries < MOST_TRIES:
+            line = f"{task.name}: lost, and done again: {reason}"
+            return Again(self._hand_out(task), line)
+        told = (
+            f"{task.name}: given up after {MOST_TRIES} tries, each of which ended with its process "
+            f"or node: {reason}; give the same command again to go on"
+        )
+        return Ended(task.ticket, error=StudyError(told))
 
     def ask_to_stop(self, ticket: int) -> None:
         """Let `Post.asked_to_stop` of a task be true from now on."""
-        with self._losing():
-            self._ray.get(self._mailbox.stop.remote(ticket))
-
-    def cancel(self, ticket: int) -> None:
-        """End a task by a KeyboardInterrupt in it, or before it begins; it ends as lost."""
-        with self._losing():
-            self._ray.cancel(self._tasks[ticket])
+        for number, task in self._tasks.items():
+            if task.ticket == ticket:
+                task.stopping = True
+                with self._losing():
+                    self._ray.get(self._mailbox.stop.remote(number))
 
     def places(self, cpus: int = 1, gpus: float = 0) -> int:
         """Return how many tasks that ask for so much the cluster can do side by side."""
@@ -309,43 +380,6 @@ class Cluster:
             ) from error
 
 
-def import_ray() -> Any:
-    """Return the module `ray`.
-
-    Raises
-    ------
-    StudyError
-        If it is not installed.
-    """
-    try:
-        import ray
-    except ImportError as error:
-        raise StudyError(
-            f"a cluster needs Ray ({error}): pip install 'fittingroom[cluster]'; if that finds no "
-            "Ray, there is none yet for this version of Python: take 3.11 to 3.13"
-        ) from error
-    return ray
-
-
-def own_environment() -> dict[str, str]:
-    """Return what a Ray that is started here has to know."""
-    return {
-        # The token keeps others on this machine out of what runs in this person's name.
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN": secrets.token_hex(32),
-        # Where /dev/shm is small, as in a container, data may lie on the disk.
-        "RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE": "1",
-    }
-
-
-def read_token_anew() -> None:
-    """Let Ray ask the environment for its token now; it does so by itself only when imported."""
-    with suppress(ImportError, AttributeError):  # a Ray from before there were tokens
-        raylet = importlib.import_module("ray._raylet")
-        raylet.Config.initialize("")
-        raylet.AuthenticationTokenLoader.instance().reset_cache()
-
-
 def places_of(node: dict[str, float], cpus: int, gpus: float) -> int:
     """Return how many tasks a node with these resources can do side by side."""
     found = []
@@ -356,60 +390,3 @@ def places_of(node: dict[str, float], cpus: int, gpus: float) -> int:
         # A task has no parts of several GPUs; 1e-9 for 0.1 and its like, which are no binary ones.
         found.append(there // gpus if gpus >= 1 else there * math.floor(1 / gpus + 1e-9))
     return int(min(found, default=0))
-
-
-@contextmanager
-def silence() -> Iterator[None]:
-    """Keep what Ray says of its nodes off the standard output, where JSON may be expected."""
-    worker = importlib.import_module("ray._private.worker")
-    before = vars(worker).get("print_to_stdstream")
-    vars(worker)["print_to_stdstream"] = lambda *_what, **_how: None
-    try:
-        yield
-    finally:
-        vars(worker)["print_to_stdstream"] = before
-
-
-def may_pass(error: Exception) -> bool:
-    """Tell whether a second try to connect may do better.
-
-    Once in a while Ray Client's server fails to start the process that it has for each client (its
-    log says "Check failed: next_worker->state == KICKED", gRPC's trouble with fork), and where a
-    machine is busy Ray does not wait longer than 30 seconds for itself.
-    """
-    return isinstance(error, ConnectionAbortedError) or "timed out during startup" in str(error)
-
-
-def why_not(address: Address, error: Exception) -> str:
-    """Say why there is no connection with a cluster."""
-    versions = re.findall(r"Ray: (\S+)\s+Python: (\S+)", str(error))
-    if "ersion mismatch" in str(error) and len(versions) == 2:
-        (ray, python), (our_ray, our_python) = versions
-        return (
-            f"{address.text}: expected a cluster with Ray {our_ray} and Python {our_python}, which "
-            f"are here, found Ray {ray} and Python {python}; install the same on both sides"
-        )
-    if address.text == AUTO:
-        return (
-            "auto: this machine is a node of no running Ray cluster; give its address, "
-            "or --on ray to start one here"
-        )
-    return f"{address.text}: no connection with Ray: {reason_of(error)}"
-
-
-def reason_of(error: BaseException) -> str:
-    """Return the first line of what Ray says of an error."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines or [type(error).__name__])[0][:MOST_REASON_LETTERS].rstrip(".")
-
-
-@contextmanager
-def environment(variables: dict[str, str]) -> Iterator[None]:
-    """Have these environment variables within; those that a person has set stay as they are."""
-    new = {name: value for name, value in variables.items() if name not in os.environ}
-    os.environ.update(new)
-    try:
-        yield
-    finally:
-        for name in new:
-            os.environ.pop(name, None)
