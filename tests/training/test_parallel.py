@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import fittingroom as fr
+from fittingroom.errors import ProcessError
 from fittingroom.training.parallel import ALONE, Processes, join_processes
 
 SHARING = Path(__file__).with_name("sharing.py")
@@ -178,3 +179,24 @@ def test_a_process_that_is_alone_sends_nothing_and_opens_nothing() -> None:
     assert ALONE.bytes_from_first(b"x") == b"x"
     assert ALONE.share(7) == slice(0, 7)
     assert not torch.distributed.is_initialized()
+
+
+def test_what_another_has_said_counts_though_it_has_ended_since() -> None:
+    from torch.distributed import HashStore
+
+    store = HashStore()
+    listening = Processes(rank=1, size=2, store=store)
+    looks = 0
+
+    def ready() -> bool:
+        """Find nothing at the first look, after which the other speaks and ends."""
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            store.set("error", "interrupted")
+        return looks > 1
+
+    listening._wait(ready)
+    assert looks > 1
+    with pytest.raises(ProcessError, match="interrupted"):
+        listening._wait(lambda: False)

@@ -216,7 +216,8 @@ class Processes:
         give_up = time.monotonic() + TIMEOUT.total_seconds()
         with self._noticing_losses():
             while not ready():
-                if self.store.check(["error"]) or time.monotonic() > give_up:
+                over = self.store.check(["error"]) or time.monotonic() > give_up
+                if over and not ready():  # another one may have said it, and then ended
                     raise RuntimeError("no answer")  # as where a connection breaks
                 time.sleep(PAUSE_SECONDS)
 
