@@ -14,8 +14,15 @@ from fittingroom.data.dataset import DataSplits, ImageDataset
 
 # Set before torch is imported, here and in every program that a test starts: the tests leave
 # the machine usable, and bit-for-bit comparisons see one number of threads. Tests side by side
-# have one thread each, for those of two processes would wait for each other.
-os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
+# have one thread each, for those of two processes would wait for each other; whoever starts them
+# has read this too, and they inherit its number.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
+else:
+    os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+# Ray's tasks would otherwise give way to every other process (niceness 15), tests beside them too.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 SHAPES = ("left", "right", "top", "bottom")
 
