@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from fittingroom._version import __version__
 from fittingroom.reports import formats
-from fittingroom.reports.texts import LANGUAGES, Sentence, Texts, say
+from fittingroom.reports.texts import LANGUAGES, Sentence, Texts
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -103,23 +103,26 @@ class View(Protocol):
         """What must not be overlooked."""
 
 
-def render_view(texts: Texts, view: View, kind: str, context: Mapping[str, Any]) -> str:
-    """Return the page of a run, a study or a tuning: of `kind`, whose template has this name.
-
-    The template has a macro without parameters for each section, and one named hero.
+def render_view(
+    texts: Texts, view: View, kind: Sentence, template: str, context: Mapping[str, Any]
+) -> str:
+    """Return the page of a run, a study or a tuning.
 
     Parameters
     ----------
+    kind
+        What kind of report it is.
+    template
+        Its name; it has a macro without parameters for each section, and one named hero.
     context
         The names that the macros use.
     """
-    template = environment(texts).get_template(f"{kind}.html.jinja")
-    macros = template.make_module(dict(context))
+    macros = environment(texts).get_template(template).make_module(dict(context))
     sections = [Section(name, key, getattr(macros, name)()) for name, key in view.titles.items()]
     return render_page(
         texts,
         title=view.title,
-        kind=say(f"{kind}.kind"),
+        kind=kind,
         sections=sections,
         hero=macros.hero(),  # type: ignore[attr-defined]
         warnings=view.warnings,

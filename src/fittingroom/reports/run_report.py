@@ -10,7 +10,7 @@ from fittingroom.evaluation.evaluate import check_same_pictures
 from fittingroom.reports.markdown import png, write_markdown
 from fittingroom.reports.page import render_view
 from fittingroom.reports.run_view import RunView
-from fittingroom.reports.texts import Texts
+from fittingroom.reports.texts import Texts, say
 from fittingroom.runs import folder as files
 from fittingroom.runs.run import Run
 
@@ -38,7 +38,9 @@ def view_run(run: Run, data: DataSplits | str | Path | None = None) -> RunView:
 
 def run_page(view: RunView, texts: Texts) -> str:
     """Return the HTML report of a run."""
-    return render_view(texts, view, "run", {"view": view, "texts": texts})
+    return render_view(
+        texts, view, say("run.kind"), "run.html.jinja", {"view": view, "texts": texts}
+    )
 
 
 def write_run_markdown(view: RunView, texts: Texts, path: Path) -> None:

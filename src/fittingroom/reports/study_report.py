@@ -38,7 +38,7 @@ def view_study(study: Study, data: DataSplits | str | Path | None = None) -> Stu
 
 def study_page(view: StudyView, texts: Texts) -> str:
     """Return the HTML report of a study."""
-    return render_view(texts, view, "study", context(view, texts))
+    return render_view(texts, view, say("study.kind"), "study.html.jinja", context(view, texts))
 
 
 def write_study_markdown(view: StudyView, texts: Texts, path: Path) -> None:

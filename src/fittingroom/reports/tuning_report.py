@@ -12,13 +12,13 @@ from fittingroom.reports.charts.labels import spoken
 from fittingroom.reports.markdown import write_markdown
 from fittingroom.reports.page import render_view
 from fittingroom.reports.study_tables import RANKING_HEADS, ranking_rows
-from fittingroom.reports.texts import Sentence, Texts
+from fittingroom.reports.texts import Sentence, Texts, say
 from fittingroom.reports.tuning_view import TuningView
 
 
 def tuning_page(view: TuningView, texts: Texts) -> str:
     """Return the HTML report of a tuning."""
-    return render_view(texts, view, "tuning", context(view, texts))
+    return render_view(texts, view, say("tuning.kind"), "tuning.html.jinja", context(view, texts))
 
 
 def write_tuning_markdown(view: TuningView, texts: Texts, path: Path) -> None:
