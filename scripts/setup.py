@@ -240,9 +240,10 @@ def pip(*arguments: str) -> None:
 
     Its output goes to LOG. Raises SetupError with the reason if it fails.
     """
-    command = [str(PYTHON), "-m", "pip", "install", "--no-input", "--progress-bar", "off"]
+    # Python compiles a module when it is first imported; most of them never are.
+    options = ["--no-input", "--no-compile", "--progress-bar", "off"]
     process = subprocess.Popen(
-        [*command, *arguments],
+        [str(PYTHON), "-m", "pip", "install", *options, *arguments],
         cwd=ROOT,
         env={**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
