@@ -212,6 +212,33 @@ def on_disk(results: Results) -> Lines:
     return table(head, rows) if rows else ["Not measured."]
 
 
+def cluster(results: Results) -> Lines:
+    """Return what a cluster costs a study: once, and for every run."""
+    result = results.get("cluster")
+    if result is None:
+        return ["Not measured."]
+    rows, by_place = [], dict[str, list[tuple[int, float, float]]]()
+    for way in result.ways:
+        study, runs, each = (
+            result.values(way, key) for key in ("study_seconds", "runs", "driver_seconds")
+        )
+        driver = [seconds * count for seconds, count in zip(each, runs, strict=True)]
+        rows.append((way, spread(study, ".3g"), spread(driver, ".2g")))
+        point = int(runs[0]), statistics.median(study), statistics.median(driver)
+        by_place.setdefault(way.split(",")[0], []).append(point)
+    lines = table(("where, runs", "seconds of the study", "of the driver's CPU"), rows)
+    for place, ((few, *at_few), (many, *at_many)) in by_place.items():
+        study_each, driver_each = (
+            (more - less) / (many - few) for less, more in zip(at_few, at_many, strict=True)
+        )
+        line = (
+            f"{place}: {at_few[0] - few * study_each:.0f} s before the first run, {study_each:.2f} "
+            f"s for each, of which {driver_each:.3f} s of the driver's CPU."
+        )
+        lines += ["", line]
+    return lines
+
+
 def others(results: Results) -> Lines:
     """Return what loading and reports take."""
     lines: Lines = []

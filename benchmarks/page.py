@@ -49,6 +49,11 @@ ON_DISK = (
     "times the time and 1,500 MB are the aim; the system has the files in its cache.",
 )
 
+CLUSTER = """\
+Studies of runs of one epoch (two-layer), two side by side: by processes of this machine, and by a
+Ray that is started here and ends with the study. The driver hands the runs out and writes what they
+bring; its time is what more machines do not make less."""
+
 PARTS = """\
 Where the time of the training loop goes: torch's profiler over one epoch of 12,800 pictures, own
 time of the operations by kind. What the wall clock has beyond them is Python and the profiler
@@ -85,6 +90,7 @@ def text_of(results: Mapping[str, Result], rungs: list[ladder.Rung]) -> str:
         ("Memory", ["At most 1,200 MB on the CPU is the aim.", "", *costs.memory(results)]),
         ("How cost grows", costs.growth(results)),
         ("More pictures than memory holds", [*ON_DISK, "", *costs.on_disk(results)]),
+        ("A study on a cluster", [*CLUSTER.splitlines(), "", *costs.cluster(results)]),
         ("Loading and reports", costs.others(results)),
         ("Tuning", [*TUNING.splitlines(), "", *costs.tuning(results)]),
         ("To repeat a number", repeat(results.values())),

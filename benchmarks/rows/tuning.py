@@ -32,7 +32,7 @@ HAND = "the notebook's rates"
 VARY = {"lr": "1e-4..1e-1:log", "batch_size": [64, 128, 256, 512]}
 # Outside of the space, so that no way begins where the notebook ended.
 START_LR = 1.0
-EPOCHS, TRIALS, FRESH_SEEDS = 5, 20, 3
+EPOCHS, TRIALS, FRESH_SEEDS = 5, 12, 3
 
 
 def plan_of(turn: Turn) -> TuningPlan:

@@ -128,3 +128,28 @@ def test_shares_of_the_loop_add_up_and_the_rest_is_python() -> None:
     assert set(found) == {*PARTS, REST, PYTHON}
     assert (found["matrix products"], found["optimizer"], found[REST]) == (0.5, 0.2, 0.1)
     assert found[PYTHON] == pytest.approx(0.2)
+
+
+def test_a_cluster_costs_something_once_and_something_for_each_run(
+    result: Callable[..., Any],
+) -> None:
+    def found(study_seconds: float, driver_seconds: float, runs: int) -> list[dict[str, float]]:
+        each = driver_seconds / runs
+        return [{"study_seconds": study_seconds, "driver_seconds": each, "runs": runs}]
+
+    ways = {
+        "this machine, 8 runs": found(20.0, 1.0, 8),
+        "this machine, 40 runs": found(84.0, 1.32, 40),
+        "Ray, 8 runs": found(40.0, 4.0, 8),
+        "Ray, 40 runs": found(120.0, 7.2, 40),
+    }
+    told = costs.cluster({"cluster": result("cluster", ways=ways)})
+    assert told[2] == "| this machine, 8 runs | 20 (n=1) | 1 (n=1) |"
+    assert told[-3] == (
+        "this machine: 4 s before the first run, 2.00 s for each, of which 0.010 s of the driver's "
+        "CPU."
+    )
+    assert told[-1] == (
+        "Ray: 20 s before the first run, 2.50 s for each, of which 0.100 s of the driver's CPU."
+    )
+    assert costs.cluster({}) == ["Not measured."]
