@@ -53,6 +53,25 @@ def listening() -> Iterator[socket.socket]:
         yield server
 
 
+def test_a_cluster_of_this_machine_that_is_no_more_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with listening() as server:
+        place = f"127.0.0.1:{server.getsockname()[1]}"
+    monkeypatch.setenv("RAY_ADDRESS", place)  # goes before what Ray remembers of earlier clusters
+    expected = (
+        f"auto: [0-9.]+:{place.partition(':')[2]}: no Ray cluster answers: Connection refused"
+    )
+    with pytest.raises(StudyError, match=expected):
+        knock(read_address("auto"))
+
+
+def test_a_machine_that_is_no_node_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "no place at all")
+    with pytest.raises(StudyError, match="auto: this machine is a node of no running Ray cluster"):
+        knock(read_address("auto"))
+
+
 @pytest.mark.parametrize("scheme", ["", "ray://"])
 def test_a_closed_port_is_one_line(scheme: str) -> None:
     with listening() as server:
@@ -85,6 +104,6 @@ def test_a_port_at_which_nobody_speaks_is_left_when_the_time_is_over(
         knock(read_address(f"127.0.0.1:{server.getsockname()[1]}"))
 
 
-def test_where_ray_is_started_or_found_nothing_is_asked() -> None:
-    for text in ("ray", "auto", "local"):
+def test_where_ray_is_started_nothing_is_asked() -> None:
+    for text in ("ray", "local"):
         knock(read_address(text))

@@ -7,6 +7,7 @@ and a cluster that wants a token from each other.
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import socket
@@ -23,6 +24,11 @@ CLIENT_PORT = 10001
 ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[\w.-]+):(?P<port>\d{1,5})")
 
 KNOCK_SECONDS = 5.0
+
+NOT_HERE = (
+    "this machine is a node of no running Ray cluster; give its address, or --on ray to start one "
+    "here"
+)
 
 # The smallest questions that Ray's two servers answer, with their requests in protobuf's wire
 # format: nothing, and `type = PING` (ray/core/generated/gcs_service.proto and ray_client.proto).
@@ -82,6 +88,11 @@ def knock(address: Address) -> None:
     StudyError
         If none does.
     """
+    if address.text == AUTO:
+        try:
+            knock(address_here())
+        except StudyError as error:
+            raise StudyError(f"{AUTO}: {error}") from error
     if address.host is None or address.port is None:
         return
     try:
@@ -94,6 +105,21 @@ def knock(address: Address) -> None:
         ) from error
     if os.environ.get("RAY_USE_TLS") != "1":  # those have certificates that only Ray knows of
         see_who_answers(address)
+
+
+def address_here() -> Address:
+    """Return where the cluster of this machine is, or was: Ray remembers one that is no more.
+
+    Raises
+    ------
+    StudyError
+        If Ray knows of none.
+    """
+    services = importlib.import_module("ray._private.services")
+    try:
+        return read_address(str(services.canonicalize_bootstrap_address(AUTO)))
+    except (ConnectionError, ValueError) as error:
+        raise StudyError(NOT_HERE) from error
 
 
 def see_who_answers(address: Address) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fittingroom.studies.cluster.address import AUTO, Address
+from fittingroom.studies.cluster.address import AUTO, NOT_HERE, Address
 
 MOST_REASON_LETTERS = 300
 
@@ -29,10 +29,7 @@ def why_not(address: Address, error: Exception) -> str:
             f"are here, found Ray {ray} and Python {python}; install the same on both sides"
         )
     if address.text == AUTO:
-        return (
-            "auto: this machine is a node of no running Ray cluster; give its address, "
-            "or --on ray to start one here"
-        )
+        return f"{AUTO}: {NOT_HERE}"
     return f"{address.text}: no connection with Ray: {reason_of(error)}"
 
 
