@@ -182,7 +182,7 @@ def test_a_process_that_is_alone_sends_nothing_and_opens_nothing() -> None:
 
 
 def test_what_another_has_said_counts_though_it_has_ended_since() -> None:
-    from torch.distributed import HashStore
+    from torch.distributed import HashStore  # type: ignore[attr-defined]
 
     store = HashStore()
     listening = Processes(rank=1, size=2, store=store)
