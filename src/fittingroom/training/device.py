@@ -170,21 +170,24 @@ def repeatable(device: Device) -> Iterator[None]:
     Random numbers drawn inside do not disturb the caller's, and the other way round. On CUDA
     only deterministic kernels are used. Denormal numbers are flushed to zero.
     """
-    deterministic = torch.are_deterministic_algorithms_enabled()
+    wanted, deterministic = device.kind == "cuda", torch.are_deterministic_algorithms_enabled()
+    changes = wanted or deterministic  # else not called: it imports torch's compiler, for seconds
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     cudnn = torch.backends.cudnn.benchmark
     deterministic_settings: Any = torch.utils.deterministic  # its type is made at run time
     filled = deterministic_settings.fill_uninitialized_memory
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     with forked_generators(device), flushed_denormals():
-        torch.use_deterministic_algorithms(device.kind == "cuda", warn_only=True)
+        if changes:
+            torch.use_deterministic_algorithms(wanted, warn_only=True)
         torch.backends.cudnn.benchmark = False
         # Nothing here reads memory before it is written, and filling it costs a kernel a tensor.
         deterministic_settings.fill_uninitialized_memory = False
         try:
             yield
         finally:
-            torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+            if changes:
+                torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
             torch.backends.cudnn.benchmark = cudnn
             deterministic_settings.fill_uninitialized_memory = filled
 

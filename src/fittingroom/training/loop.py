@@ -40,6 +40,7 @@ from fittingroom.training.pictures import Fetched, to_device
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.replay import Step
 from fittingroom.training.step import make_step
+from fittingroom.training.uncompiled import without_compiler
 from fittingroom.training.validation import measure
 
 
@@ -76,6 +77,7 @@ class Fit:
         return self.histories[0]
 
 
+@without_compiler()
 def fit(
     classifier: Classifier | Stacked,
     splits: DataSplits,

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from fittingroom.training.uncompiled import take_step
+
 # Jordan's quintic: steepest at 0, where the small singular values lie; it takes every singular
 # value to somewhere between 0.7 and 1.2, which serves as well as 1.
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -68,7 +70,7 @@ class Muon(torch.optim.Optimizer):
         # AdamW works on this optimizer's own groups and state, which a checkpoint may have put
         # in the place of those that it was made with.
         self.adamw.param_groups, self.adamw.state = [others], self.state
-        self.adamw.step()
+        take_step(self.adamw)
 
     def _step_orthogonally(self, group: dict[str, Any]) -> None:
         by_shape = defaultdict(list)

@@ -23,6 +23,7 @@ from fittingroom.training.pictures import Fetched
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.replay import Replayed, Step
 from fittingroom.training.sharpness import uphill
+from fittingroom.training.uncompiled import take_step
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class TrainingStep:
         x = augment(self.images.index_select(0, batch), self.recipe, batch, epoch)
         y = self.labels.index_select(0, batch)
         losses, scores = self.find_gradients(mix(x, y, self.recipe))
-        self.state.optimizer.step()
+        take_step(self.state.optimizer)
         return losses, scores, y
 
     def find_gradients(self, mixed: Mixed) -> tuple[Tensor, Tensor]:
