@@ -240,10 +240,9 @@ def pip(*arguments: str) -> None:
 
     Its output goes to LOG. Raises SetupError with the reason if it fails.
     """
-    # Python compiles a module when it is first imported; most of them never are.
-    options = ["--no-input", "--no-compile", "--progress-bar", "off"]
+    command = [str(PYTHON), "-m", "pip", "install", "--no-input", "--progress-bar", "off"]
     process = subprocess.Popen(
-        [str(PYTHON), "-m", "pip", "install", *options, *arguments],
+        [*command, *arguments],
         cwd=ROOT,
         env={**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
