@@ -7,8 +7,6 @@ its Nth write, "rename-N" right after its Nth file has got its name, "figures" w
 Prints the moments, one a line, until one is past the end of the run.
 """
 
-# ruff: noqa: F401 - what training imports when it first needs it: once here, not in each child
-
 from __future__ import annotations
 
 import itertools
@@ -18,8 +16,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import torch._dynamo
 
 from fittingroom.data.sources import load
 from fittingroom.runs import conduct, diary

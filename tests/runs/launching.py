@@ -23,7 +23,6 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-import torch._dynamo
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from fittingroom.cli import main

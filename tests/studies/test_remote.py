@@ -504,7 +504,8 @@ def finished(runs: Path) -> list[str]:
 def test_a_node_that_dies_in_the_middle_changes_no_bit_of_a_study(
     nodes: Nodes, shapes: DataSplits
 ) -> None:
-    plan = plan_with(3, BASE | {"epochs": 30}, slow={}, fast={"lr": 0.01}, turned={"flip": True})
+    base = BASE | {"epochs": 40, "batch_size": 4}  # long enough to be seen at work
+    plan = plan_with(3, base, slow={}, fast={"lr": 0.01}, turned={"flip": True})
     lines: list[str] = []
     killed: list[Snapshot] = []
 

@@ -148,7 +148,6 @@ def test_what_is_fetched_counts_where_memory_is_checked(
 CHILD = """
 import sys
 from pathlib import Path
-import torch._dynamo  # the first optimizer would import it, 80 MB
 from fittingroom.data.sources import load
 from fittingroom.runs.prepare import build_classifier
 from fittingroom.training import pictures
