@@ -212,10 +212,17 @@ def write(results: Mapping[str, Result], stem: Path) -> list[Rung]:
 
     rungs = rungs_of(results)
     if rungs:
-        sketches = any("sketches" in result.data for result in results.values())
-        figure = draw(rungs, machines_of(results.values()), sketches=sketches)
+        shown = measured_for(results)
+        sketches = any("sketches" in result.data for result in shown)
+        figure = draw(rungs, machines_of(shown), sketches=sketches)
         save(figure, stem)
     return rungs
+
+
+def measured_for(results: Mapping[str, Result]) -> list[Result]:
+    """Return the results that the ladder shows: others may be of other machines."""
+    rows = {row for row, *_ in RUNGS}
+    return [result for row, result in results.items() if row in rows]
 
 
 def machines_of(results: Iterable[Result]) -> str:

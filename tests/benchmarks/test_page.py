@@ -153,3 +153,8 @@ def test_a_cluster_costs_something_once_and_something_for_each_run(
         "Ray: 20 s before the first run, 2.50 s for each, of which 0.100 s of the driver's CPU."
     )
     assert costs.cluster({}) == ["Not measured."]
+
+
+def test_the_ladder_names_the_machines_of_what_it_shows(result: Callable[..., Any]) -> None:
+    one_run, cluster = result("one-run", ways={}), result("cluster", ways={})
+    assert ladder.measured_for({"cluster": cluster, "one-run": one_run}) == [one_run]
