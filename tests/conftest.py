@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import struct
 from pathlib import Path
 
@@ -68,6 +69,13 @@ def idx_bytes(array: NDArray[np.uint8]) -> bytes:
     """Return an array as an IDX file: 0, 0, 8 for unsigned bytes, dimensions, lengths, values."""
     head = struct.pack(">BBBB", 0, 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
     return head + array.tobytes()
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody listens at."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import rows
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
@@ -27,6 +29,16 @@ def test_an_unknown_row_is_refused_with_the_known_ones() -> None:
     done = bench("row-a")
     assert done.returncode == 2
     assert "unknown row 'row-a'; known are study-of-seeds, one-run" in done.stderr
+
+
+def test_every_file_of_rows_is_listed() -> None:
+    files = {path.stem for path in (BENCHMARKS / "rows").glob("*.py")} - {"__init__"}
+    assert files <= vars(rows).keys()
+    listed = list(rows.ROWS.values())
+    for name in files:
+        found = vars(vars(rows)[name])
+        ours = [found["ROW"]] if "ROW" in found else found["ROWS"]
+        assert all(row in listed for row in ours), name
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import free_port
 
 from fittingroom.tuning.plan import TuningPlan, plan_of
 from fittingroom.tuning.tuning import Trial, recipe_of
@@ -117,13 +117,6 @@ class Server:
             stderr=subprocess.DEVNULL,
             timeout=60,
         )
-
-
-def free_port() -> int:
-    """Return a TCP port that nobody listens at."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tuning.conftest import SMALL, Server, free_port
+from tests.conftest import free_port
+from tests.tuning.conftest import SMALL, Server
 
 import fittingroom as fr
 from fittingroom.data.dataset import DataSplits

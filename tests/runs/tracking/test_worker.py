@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -11,14 +10,9 @@ from typing import Any
 from urllib.error import URLError
 
 import pytest
+from tests.conftest import free_port
 
 from fittingroom.runs.tracking.worker import reason
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def failing(problem: Any) -> BaseException:
