@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DataError
 from fittingroom.evaluation.evaluate import check_same_pictures
@@ -15,7 +13,7 @@ from fittingroom.reports.markdown import png, write_markdown
 from fittingroom.reports.names import quoted
 from fittingroom.reports.page import render_view
 from fittingroom.reports.study_view import StudyView
-from fittingroom.reports.texts import Sentence, Texts, say
+from fittingroom.reports.texts import Texts, say
 from fittingroom.studies.study import Study
 
 
@@ -78,19 +76,10 @@ def write_study_markdown(view: StudyView, texts: Texts, path: Path) -> None:
 
 def context(view: StudyView, texts: Texts) -> dict[str, Any]:
     """Return the names that the template uses."""
-
-    def show(value: Any) -> Any:
-        if isinstance(value, Sentence):
-            return texts.html(value)
-        return texts.words(value) if hasattr(value, "of") else value
-
-    def show_all(rows: list[list[Any]]) -> list[list[Markup | str]]:
-        return [[show(cell) for cell in row] for row in rows]
-
     return {
         "view": view,
         "texts": texts,
         "tables": tables,
         "quoted": quoted,
-        "show_all": show_all,
+        "show_all": texts.cells,
     }

@@ -89,6 +89,16 @@ class Texts:
         """Return something that is already in every language (`of(language)`) as spans."""
         return _spans("span", ((language, words.of(language)) for language in LANGUAGES))
 
+    def cell(self, value: Any) -> Any:
+        """Return what a page shows of a value: sentences and words as spans, others as they are."""
+        if isinstance(value, Sentence):
+            return self.html(value)
+        return self.words(value) if hasattr(value, "of") else value
+
+    def cells(self, rows: Iterable[Iterable[Any]]) -> list[list[Any]]:
+        """Return what a page shows of the rows of a table."""
+        return [[self.cell(value) for value in row] for row in rows]
+
     def for_script(self, *keys: str) -> dict[str, dict[str, str]]:
         """Return texts, parameters unfilled, for the page's script: key -> language -> text."""
         return {key: {language: load(language)[key] for language in LANGUAGES} for key in keys}

@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from fittingroom.reports import tuning_tables as tables
 from fittingroom.reports.charts.labels import spoken
 from fittingroom.reports.markdown import write_markdown
 from fittingroom.reports.page import render_view
 from fittingroom.reports.study_tables import RANKING_HEADS, ranking_rows
-from fittingroom.reports.texts import Sentence, Texts, say
+from fittingroom.reports.texts import Texts, say
 from fittingroom.reports.tuning_view import TuningView
 
 
@@ -43,14 +41,7 @@ def write_tuning_markdown(view: TuningView, texts: Texts, path: Path) -> None:
 
 def context(view: TuningView, texts: Texts) -> dict[str, Any]:
     """Return the names that the template uses."""
-
-    def show(value: Any) -> Markup | str:
-        if isinstance(value, Sentence):
-            return texts.html(value)
-        return texts.words(value) if hasattr(value, "of") else str(value)
-
-    shown = {"show": show, "show_all": lambda rows: [[show(cell) for cell in row] for row in rows]}
-    return names(view) | {"texts": texts} | shown
+    return names(view) | {"texts": texts, "show": texts.cell, "show_all": texts.cells}
 
 
 def names(view: TuningView) -> dict[str, Any]:

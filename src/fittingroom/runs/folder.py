@@ -67,12 +67,16 @@ def new_folder(runs: Path, name: str) -> Path:
                 raise RunError(f"{runs}: expected a folder for runs, found no folder") from None
             number += 1
         except OSError as error:
-            raise RunError(
-                f"{folder}: the run folder cannot be made: {error.strerror}; "
-                "choose another place with --out"
-            ) from error
+            raise not_made(folder, "the run folder", error) from error
         else:
             return folder
+
+
+def not_made(folder: Path, what: str, error: OSError) -> RunError:
+    """Return the error of a folder that cannot be made."""
+    return RunError(
+        f"{folder}: {what} cannot be made: {error.strerror}; choose another place with --out"
+    )
 
 
 def safe_name(name: str) -> str:

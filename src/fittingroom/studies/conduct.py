@@ -17,7 +17,7 @@ from fittingroom.models.build import check_name
 from fittingroom.runs.conduct import Interrupted
 from fittingroom.runs.diary import describe_data, now
 from fittingroom.runs.environment import describe_environment
-from fittingroom.runs.folder import write_json
+from fittingroom.runs.folder import not_made, write_json
 from fittingroom.runs.prepare import build_classifier, settle_device
 from fittingroom.runs.run import Run, divide
 from fittingroom.runs.tracking import Track, tracking_by
@@ -270,10 +270,7 @@ def begin(
     try:
         (folder / RUNS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(
-            f"{folder}: the study's folder cannot be made: {error.strerror}; "
-            "choose another place with --out"
-        ) from error
+        raise not_made(folder, "the study's folder", error) from error
     with runs_of.locked(folder, "study"):
         started = now()
         if (folder / RECORD).exists():

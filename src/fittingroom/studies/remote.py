@@ -128,7 +128,8 @@ class Errands:
         """Hand out one portion after the other, at `most` so many at a time, until all are done."""
         more = True
         while more or self.under_way:
-            while more and len(self.under_way) < (most or self.room()):
+            room = most or self.room()  # a question to the cluster: one a round
+            while more and len(self.under_way) < room:
                 portion = next(waiting, END)
                 if not isinstance(portion, Portion):
                     more = portion is not END  # None: others have what is left, for now

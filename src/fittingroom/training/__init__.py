@@ -8,9 +8,11 @@ The map of the room::
     batch_norm.py     batch normalisation of a batch that several processes share
     parallel.py       the processes that share a run, and what they send each other
     torchrun.py       which of them this is, and who speaks to a person
+    pictures.py       where the loop's pictures are: on the device, or in files, fetched in time
     course.py         how many pictures and steps each epoch has, at which learning rate
     optimizers.py     optimizers and schedules by name
     muon.py           the optimizer of orthogonal steps
+    uncompiled.py     optimizers without torch's compiler
     sharpness.py      steps that avoid sharp minima
     averaging.py      the average of the weights over training
     difficulty.py     which pictures are hard, and draws that go by it

@@ -10,7 +10,7 @@ from fittingroom.errors import FittingroomError, TuningError
 from fittingroom.evaluation.evaluate import SKETCHES_NOTE
 from fittingroom.studies.comparisons import in_points
 from fittingroom.studies.display import ranking_table
-from fittingroom.tuning.space import written
+from fittingroom.tuning.space import brief
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,14 +61,9 @@ def trial_cells(trial: Trial, names: list[str]) -> list[str]:
     return [
         str(trial.number),
         f"{trial.accuracy or 0.0:.2%}",
-        *(short(trial.values[name]) for name in names),
+        *(brief(trial.values[name]) for name in names),
         NOTHING if trial.seconds is None else f"{trial.seconds:.1f}",
     ]
-
-
-def short(value: object) -> str:
-    """Return a value with as many digits as a table needs."""
-    return f"{value:.3g}" if isinstance(value, float) else written(value)
 
 
 def show_final(tuning: Tuning) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.data.dataset import DataSplits
-from fittingroom.errors import RunError, TuningError
+from fittingroom.errors import TuningError
 from fittingroom.runs.diary import describe_data, now
-from fittingroom.runs.folder import write_json
+from fittingroom.runs.folder import not_made, write_json
 from fittingroom.runs.run import divide
 from fittingroom.studies.conduct import describe_place
 from fittingroom.studies.work import locked
@@ -80,10 +80,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(
-            f"{folder}: the tuning's folder cannot be made: {error.strerror}; "
-            "choose another place with --out"
-        ) from error
+        raise not_made(folder, "the tuning's folder", error) from error
 
 
 def new_record(

@@ -7,7 +7,6 @@ other commands on its storage.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -20,9 +19,9 @@ from fittingroom.studies.cluster.node import Post, Printed
 from fittingroom.studies.cluster.parcel import Parcel
 from fittingroom.studies.work import cpu_cores
 from fittingroom.training.recipe import Recipe
-from fittingroom.tuning import heartbeat, ledger
+from fittingroom.tuning import heartbeat
 from fittingroom.tuning.trial import Trainer, learning_only, try_out
-from fittingroom.tuning.work import Work, is_hopeless
+from fittingroom.tuning.work import Work
 
 if TYPE_CHECKING:
     from optuna import Trial as Asked
@@ -112,30 +111,23 @@ class RemoteWork(Work):
         self.data = self.cluster.share(parcel.pack(self.splits))
         self.under_way: dict[int, Errand] = {}
         try:
-            while time.time() < self.deadline:
-                self.pulse()
-                trials = ledger.counted(self.study)
-                if is_hopeless(trials):
-                    return
-                left = self.plan.budget - len(trials)
-                if left > 0 and len(self.under_way) < self._room():
-                    self._send_one()
-                elif self.under_way:
-                    for event in self.cluster.poll():
-                        self._receive(event)
-                elif any(map(ledger.is_running, trials)):
-                    self._wait(trials)
-                else:
-                    return
+            super().do()
         finally:
             for errand in self.under_way.values():
                 with errand.signs_of_life:
                     self._end(errand.trial, None)
 
-    def _room(self) -> int:
-        return self.most or max(self.needs.places(self.cluster), 1)
+    def _has_room(self) -> bool:
+        return len(self.under_way) < (self.most or max(self.needs.places(self.cluster), 1))
 
-    def _send_one(self) -> None:
+    def _hear(self) -> bool:
+        if not self.under_way:
+            return False
+        for event in self.cluster.poll():
+            self._receive(event)
+        return True
+
+    def _begin_one(self) -> None:
         """Let Optuna find values, and hand them out if they have to be trained."""
         self._fail_the_dead()
         trial = self._ask()
@@ -172,9 +164,9 @@ class RemoteWork(Work):
             del self.under_way[event.ticket]
             self._finish(errand, event)
         elif not errand.hopeless:
-            self._hear(event.ticket, errand, *event.message)
+            self._note_epoch(event.ticket, errand, *event.message)
 
-    def _hear(self, ticket: int, errand: Errand, accuracy: float, epoch: int) -> None:
+    def _note_epoch(self, ticket: int, errand: Errand, accuracy: float, epoch: int) -> None:
         """Report an epoch, unless that was done when the trial was handed out before."""
         if epoch <= errand.epochs:
             return

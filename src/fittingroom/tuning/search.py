@@ -198,15 +198,15 @@ def distributions(space: Space) -> dict[str, BaseDistribution]:
 
 def ask(trial: Asked, space: Space) -> dict[str, Any]:
     """Return the values that a trial is to try."""
-    for p in space.parameters:
-        if p.kind == "choice":
-            trial.suggest_categorical(p.name, [written(choice) for choice in p.choices])
-        elif p.kind == "int":
-            low, high, step = int(number(p.low)), int(number(p.high)), int(p.step or 1)
-            trial.suggest_int(p.name, low, high, log=p.log, step=step)
-        else:
-            ends = float(number(p.low)), float(number(p.high))
-            trial.suggest_float(p.name, *ends, log=p.log, step=p.step)
+    from optuna import distributions as kinds
+
+    for name, found in distributions(space).items():
+        if isinstance(found, kinds.CategoricalDistribution):
+            trial.suggest_categorical(name, found.choices)
+        elif isinstance(found, kinds.IntDistribution):
+            trial.suggest_int(name, found.low, found.high, log=found.log, step=found.step)
+        elif isinstance(found, kinds.FloatDistribution):
+            trial.suggest_float(name, found.low, found.high, log=found.log, step=found.step)
     return restored(space, trial.params)
 
 

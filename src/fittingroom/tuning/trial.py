@@ -42,10 +42,8 @@ def learning_only(splits: DataSplits, recipe: Recipe) -> DataSplits:
             f"{len(splits.learning):,} training pictures none is held back; say how many with "
             "--validation-size"
         )
-    fingerprint = divided.fingerprint  # of all pictures, which are what tells data apart
-    nothing = replace(divided, test=divided.test.subset(divided.validation_indices[:0]))
-    vars(nothing)["fingerprint"] = fingerprint
-    return nothing
+    without = replace(divided, test=divided.test.subset(divided.validation_indices[:0]))
+    return without.with_fingerprint(divided.fingerprint)  # of all pictures: it tells data apart
 
 
 @dataclass

@@ -78,12 +78,22 @@ class Work:
             trials = ledger.counted(self.study)
             if is_hopeless(trials):
                 return
-            if len(trials) < self.plan.budget:
+            if len(trials) < self.plan.budget and self._has_room():
                 self._begin_one()
+            elif self._hear():
+                continue
             elif any(map(ledger.is_running, trials)):
                 self._wait(trials)
             else:
                 return
+
+    def _has_room(self) -> bool:
+        """Tell whether one more trial can be begun now."""
+        return True
+
+    def _hear(self) -> bool:
+        """Hear of the trials that others train for us, for a while; False where there are none."""
+        return False
 
     def _wait(self, trials: Sequence[FrozenTrial]) -> None:
         """Give others time to finish; what those who have died were at is to be tried again."""

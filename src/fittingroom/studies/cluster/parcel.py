@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -33,9 +32,8 @@ def pack(splits: DataSplits) -> Parcel:
     """
     if is_on_disk(splits):
         return describe_data(splits)
-    bare = replace(splits)  # without parts that were copied out of it here
-    vars(bare)["fingerprint"] = splits.fingerprint
-    return bare
+    # A copy, without the parts that were copied out of it here.
+    return splits.with_fingerprint(splits.fingerprint)
 
 
 def unpack(data: Parcel) -> DataSplits:
