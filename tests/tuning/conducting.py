@@ -51,6 +51,7 @@ def main(
             storage=None if storage == "-" else storage,
             epochs=2,
             final_seeds=0,
+            finalists=0,
             jobs=int(jobs),
             out=out,
         )

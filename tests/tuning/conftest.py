@@ -28,6 +28,7 @@ SMALL: dict[str, Any] = {
     "epochs": 3,
     "batch_size": 16,
     "final_seeds": 2,
+    "finalists": 0,
     "jobs": 1,
 }
 

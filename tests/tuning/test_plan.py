@@ -52,7 +52,8 @@ def test_a_plan_comes_back_from_its_json_values() -> None:
 
 def test_the_final_seeds_are_none_of_the_trials() -> None:
     plan = plan_of("two-layer", seeds=3, final_seeds=5)
-    assert (plan.seeds, plan.final_seeds) == ((0, 1, 2), (3, 4, 5, 6, 7))
+    assert (plan.seeds, plan.further_seeds) == ((0, 1, 2), (3, 4))
+    assert plan.final_seeds == (5, 6, 7, 8, 9)
 
 
 def test_a_budget_is_no_larger_than_what_there_is_to_try() -> None:
@@ -80,6 +81,7 @@ def test_of_two_objectives_no_trial_is_stopped() -> None:
         ("two-layer", {"seconds": 0.0}, "time must be more than nothing, found 0 s"),
         ("two-layer", {"seconds": float("nan")}, "time must be more than nothing"),
         ("two-layer", {"seeds": 0}, "seeds must be 1 to 1,000, found 0"),
+        ("two-layer", {"finalists": -1}, "finalists must be 0 to 1,000, found -1"),
         ("two-layer", {"final_seeds": -1}, "final seeds must be 0 to 1,000, found -1"),
         ("two-layer", {"sampler_seed": -1}, "the sampler's seed must be 0 to"),
         ("two-layer", {"objective": "speed"}, "unknown objective 'speed'; known are accuracy, acc"),

@@ -48,6 +48,9 @@ TUNINGS = Path("tunings")
 TIME = re.compile(r"(?:(?P<h>[\d.]+)h)?(?:(?P<m>[\d.]+)m)?(?:(?P<s>[\d.]+)s?)?")
 SECONDS = {"h": 3600, "m": 60, "s": 1}
 
+# Of the complete trials so many are printed.
+MOST_SHOWN = 5
+
 
 def tune(
     *,
@@ -80,6 +83,13 @@ def tune(
             help="over which winner and start are compared on the test set; 0 leaves it closed",
         ),
     ] = 5,
+    finalists: Annotated[
+        int,
+        typer.Option(
+            "--finalists",
+            help="so many of the best are trained with 2 more seeds before one of them wins",
+        ),
+    ] = 3,
     objective: Annotated[
         str, typer.Option("--objective", help="accuracy, or accuracy-seconds: best trade-offs")
     ] = "accuracy",
@@ -133,6 +143,7 @@ def tune(
             seconds=None if time is None else read_time(time),
             seeds=seeds,
             final_seeds=final_seeds,
+            finalists=finalists,
             objective=objective,
             prune=prune,
             sampler_seed=sampler_seed,
@@ -230,9 +241,13 @@ def show_tuning(terminal: Terminal, tuning: Tuning, language: str) -> None:
     if terminal.as_json:
         terminal.result("", as_json_values(tuning))
         return
+    from fittingroom.tuning.tuning import ranked
+
     heads = ("trial", *(p.name for p in tuning.plan.space.parameters), "val. accuracy", "seconds")
-    shown = tuning.front if tuning.plan.objective == "accuracy-seconds" else top(tuning)
+    two = tuning.plan.objective == "accuracy-seconds"
+    shown = tuning.front if two else ranked(tuning.trials)[:MOST_SHOWN]
     terminal.table(heads, [trial_cells(trial) for trial in shown], words=0)
+    show_finalists(terminal, tuning)
     terminal.say(told(tuning))
     if tuning.final is None:
         terminal.say("the test set stays closed (--final-seeds 0)")
@@ -250,9 +265,23 @@ def show_tuning(terminal: Terminal, tuning: Tuning, language: str) -> None:
     terminal.say(f"train the winner with `{train_command(tuning)}`")
 
 
-def top(tuning: Tuning, count: int = 5) -> list[Trial]:
-    """Return the best of the complete trials, the best first."""
-    return sorted(tuning.complete, key=lambda t: (-(t.accuracy or 0), t.number))[:count]
+def show_finalists(terminal: Terminal, tuning: Tuning) -> None:
+    """Print what the best trials came to over all their seeds."""
+    if not tuning.finalists:
+        return
+    seeds = counted(len(tuning.plan.seeds + tuning.plan.further_seeds), "seed")
+    heads = ("finalist", "first look", f"mean of {seeds}", "lowest", "highest")
+    rows = [
+        [str(trial.number), *map(percent, (trial.accuracy, trial.mean, *ends(trial)))]
+        for trial in tuning.finalists
+    ]
+    terminal.table(heads, rows, words=0)
+
+
+def ends(trial: Trial) -> tuple[float, float]:
+    """Return the lowest and the highest accuracy of a finalist."""
+    accuracies = trial.accuracies + trial.further
+    return min(accuracies), max(accuracies)
 
 
 def trial_cells(trial: Trial) -> list[str]:
@@ -295,6 +324,10 @@ def as_json_values(tuning: Tuning) -> dict[str, Any]:
         "name": tuning.name,
         "folder": str(tuning.folder),
         "best": None if tuning.best is None else tuning.best.to_dict(),
+        "finalists": [
+            {"number": trial.number, "mean": trial.mean, "further": list(trial.further)}
+            for trial in tuning.finalists
+        ],
         "front": [trial.number for trial in tuning.front],
         "trials": [trial.to_dict() for trial in tuning.trials],
         "importance": dict(tuning.importance),

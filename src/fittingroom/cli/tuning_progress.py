@@ -23,7 +23,8 @@ def print_news(terminal: Terminal, snapshot: Snapshot) -> None:
     for place, trial in enumerate(snapshot.news, start=before + 1):
         of = f"/{snapshot.budget:,}" if snapshot.budget < float("inf") else ""
         values = "  ".join(f"{name}={brief(v)}" for name, v in trial.values.items())
-        terminal.say(f"{place:,}{of}  {values}: {outcome(trial)}{left}")
+        whose = "finalist " if snapshot.of_finalists else ""
+        terminal.say(f"{whose}{place:,}{of}  {values}: {outcome(trial)}{left}")
 
 
 def outcome(trial: Trial) -> str:
@@ -53,7 +54,8 @@ def live_table(snapshot: Snapshot, height: int) -> Table:
 def caption(snapshot: Snapshot) -> str:
     """Say how many trials ended, in which way, and how long it will take."""
     of = f" of {snapshot.budget:,}" if snapshot.budget < float("inf") else ""
-    said = f"{snapshot.ended:,}{of} trials done"
+    whose = "finalists trained again" if snapshot.of_finalists else "trials done"
+    said = f"{snapshot.ended:,}{of} {whose}"
     for state, words in (("pruned", "stopped early"), ("failed", "failed")):
         count = len(snapshot.those(state))
         said += f", {count:,} {words}" if count else ""

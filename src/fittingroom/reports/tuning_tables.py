@@ -17,6 +17,7 @@ from fittingroom.reports.formats import (
     recipe_value,
 )
 from fittingroom.reports.texts import Sentence, load, say
+from fittingroom.tuning.tuning import ranked
 
 if TYPE_CHECKING:
     from fittingroom.tuning.space import Parameter
@@ -110,11 +111,6 @@ def start_trial(tuning: Tuning) -> Trial | None:
     return next((trial for trial in tuning.complete if is_start(tuning, trial)), None)
 
 
-def ranked(tuning: Tuning) -> list[Trial]:
-    """Return the complete trials, the highest validation accuracy first."""
-    return sorted(tuning.complete, key=lambda trial: (-(trial.accuracy or 0.0), trial.number))
-
-
 def trial_heads(tuning: Tuning) -> list[Sentence]:
     """Return the heads of a table of trials."""
     names = ["number", "accuracy", *(["range"] if len(tuning.plan.seeds) > 1 else [])]
@@ -145,7 +141,7 @@ def range_of(trial: Trial) -> str:
 
 def best_trials(tuning: Tuning) -> list[Trial]:
     """Return the best of the complete trials."""
-    return ranked(tuning)[:MOST_TRIALS]
+    return ranked(tuning.trials)[:MOST_TRIALS]
 
 
 def failed_reasons(tuning: Tuning) -> list[Sentence]:

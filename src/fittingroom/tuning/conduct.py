@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from fittingroom.data.dataset import DataSplits
 from fittingroom.data.sources import load
 from fittingroom.errors import RecipeError, TuningError
-from fittingroom.runs.conduct import Interrupted
 from fittingroom.runs.folder import write_json
 from fittingroom.runs.prepare import build_classifier
 from fittingroom.runs.tracking import Track, tracking_by
@@ -23,18 +20,19 @@ from fittingroom.studies.watch import Snapshot as FinalSnapshot
 from fittingroom.studies.work import locked
 from fittingroom.training.compatibility import check_they_fit
 from fittingroom.training.recipe import Recipe
-from fittingroom.tuning import ledger, search
+from fittingroom.tuning import search
 from fittingroom.tuning.crew import Crew
 from fittingroom.tuning.final import compare
-from fittingroom.tuning.plan import DEFAULT_FINAL_SEEDS, TuningPlan, plan_of
+from fittingroom.tuning.finalists import are_missing
+from fittingroom.tuning.plan import DEFAULT_FINAL_SEEDS, DEFAULT_FINALISTS, TuningPlan, plan_of
 from fittingroom.tuning.record import (
     check_folder,
-    end,
     is_searched,
-    keep_final_seeds,
+    keep_choice,
     make_folder,
     new_record,
 )
+from fittingroom.tuning.searching import Searching
 from fittingroom.tuning.space import Space
 from fittingroom.tuning.storage import address_of, open_storage
 from fittingroom.tuning.trial import learning_only
@@ -45,10 +43,8 @@ from fittingroom.tuning.tuning import (
     RECORD,
     Tuning,
     open_tuning,
-    read_record,
 )
-from fittingroom.tuning.watch import Snapshot, Watch
-from fittingroom.tuning.work import Work
+from fittingroom.tuning.watch import Snapshot
 from fittingroom.tuning.written import write_best, write_front
 
 if TYPE_CHECKING:
@@ -68,6 +64,7 @@ def tune(
     seconds: float | None = None,
     seeds: int = 1,
     final_seeds: int = DEFAULT_FINAL_SEEDS,
+    finalists: int = DEFAULT_FINALISTS,
     objective: str = "accuracy",
     prune: bool = True,
     sampler_seed: int = 0,
@@ -107,6 +104,9 @@ def tune(
         Of each trial, so many.
     final_seeds
         Of winner and start, so many others; 0 leaves the test set closed.
+    finalists
+        So many of the best trials are trained with two further seeds before the best mean wins; 0
+        or 1 for none. Never of two objectives.
     objective
         accuracy, or accuracy-seconds: the best trade-offs between the two.
     prune
@@ -154,6 +154,7 @@ def tune(
         seconds=seconds,
         seeds=seeds,
         final_seeds=final_seeds,
+        finalists=finalists,
         objective=objective,
         prune=prune,
         sampler_seed=sampler_seed,
@@ -205,11 +206,13 @@ def carry_out(
     check_space(plan, learning, place)
     check_folder(folder, plan, splits.fingerprint)
     if is_searched(folder, plan):
-        keep_final_seeds(folder, plan)
-    else:
+        keep_choice(folder, plan)
+    if not is_searched(folder, plan) or are_missing(open_tuning(folder), plan):
         record = new_record(folder, plan, splits, place, command, crew, address)
         with cpu_threads(crew.threads), begun(folder, plan, record, crew.storage, address) as kept:
-            look_for_values(folder, plan, *kept, learning, place, crew, on_progress)
+            searching = Searching(folder, plan, *kept, learning, place, crew, on_progress)
+            searching.look_for_values()
+            searching.train_finalists_again(record["data"]["fingerprint"])
     tuning = open_tuning(folder)
     write_findings(tuning)
     compare(tuning, splits, crew, track=tracking, on_progress=on_final)
@@ -261,45 +264,6 @@ def begun(
                 study = search.begin(opened, plan, fingerprint)
             write_json(folder / RECORD, record)
         yield opened, study
-
-
-def look_for_values(
-    folder: Path,
-    plan: TuningPlan,
-    storage: RDBStorage,
-    study: Study,
-    learning: DataSplits,
-    device: Device,
-    crew: Crew,
-    listener: Callable[[Snapshot], None],
-) -> None:
-    """Do trials until the budget is used up, and write down that it is.
-
-    Raises
-    ------
-    TuningError
-        If no trial has a result.
-    Interrupted
-        (a KeyboardInterrupt) at Ctrl-C.
-    """
-    deadline = deadline_of(folder, plan, study)
-    watch = Watch(folder, plan, study, deadline, listener)
-    try:
-        crew.do(Work(storage, study, plan, learning, device, deadline, watch), folder)
-    except KeyboardInterrupt:
-        watch.look()
-        hint = "what is finished stays; give the same command again to go on"
-        raise Interrupted(folder, hint) from None
-    watch.look()
-    end(folder, plan, ledger.trials_of(study, plan))
-
-
-def deadline_of(folder: Path, plan: TuningPlan, study: Study) -> float:
-    """Return when time is up, as `time.time()` counts: less what was spent before."""
-    if plan.seconds is None:
-        return math.inf
-    before = (read_record(folder).get("ended") or {}).get("seconds") or 0.0
-    return time.time() + plan.seconds - max(before, ledger.seconds_spent(study))
 
 
 def write_findings(tuning: Tuning) -> None:

@@ -11,6 +11,7 @@ from fittingroom.evaluation.evaluate import SKETCHES_NOTE
 from fittingroom.studies.comparisons import in_points
 from fittingroom.studies.display import ranking_table
 from fittingroom.tuning.space import brief
+from fittingroom.tuning.tuning import ranked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,8 +51,7 @@ def count_states(tuning: Tuning) -> str:
 def best_table(tuning: Tuning) -> str:
     """Return the complete trials of the highest validation accuracy, the best first."""
     names = [parameter.name for parameter in tuning.plan.space.parameters]
-    ranked = sorted(tuning.complete, key=lambda trial: (-(trial.accuracy or 0.0), trial.number))
-    rows = [trial_cells(trial, names) for trial in ranked[:MOST_TRIALS]]
+    rows = [trial_cells(trial, names) for trial in ranked(tuning.trials)[:MOST_TRIALS]]
     heads = ["trial", "accuracy", *names, "seconds"]
     return table("Validation accuracy: flattering, since the trials are ranked by it", heads, rows)
 

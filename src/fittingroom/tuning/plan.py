@@ -39,8 +39,12 @@ Objective = Literal["accuracy", "accuracy-seconds"]
 
 DEFAULT_TRIALS = 30
 DEFAULT_FINAL_SEEDS = 5
+DEFAULT_FINALISTS = 3
+# Of a finalist, beside those of every trial.
+FURTHER_SEEDS = 2
 MOST_TRIALS = 100_000
 MOST_SEEDS = 1_000
+MOST_FINALISTS = 1_000
 
 # The table of spaces.toml for a network that is not one of ours.
 OWN = "of your own"
@@ -64,6 +68,10 @@ class TuningPlan:
         Of each trial.
     final_seeds
         Of the runs in which the winner is held against the start; none of them is a trial's.
+    finalists
+        So many of the best trials are trained again before one of them wins.
+    further_seeds
+        With which.
     objective
         accuracy: the highest on the validation pictures; accuracy-seconds: the best accuracies
         for their training time too.
@@ -83,6 +91,8 @@ class TuningPlan:
     objective: Objective = "accuracy"
     prune: bool = True
     sampler_seed: int = 0
+    finalists: int = 0
+    further_seeds: tuple[int, ...] = ()
 
     @property
     def budget(self) -> float:
@@ -100,6 +110,7 @@ def plan_of(
     seconds: float | None = None,
     seeds: int = 1,
     final_seeds: int = DEFAULT_FINAL_SEEDS,
+    finalists: int = DEFAULT_FINALISTS,
     objective: str = "accuracy",
     prune: bool = True,
     sampler_seed: int = 0,
@@ -114,7 +125,7 @@ def plan_of(
     vary
         Name -> values, as `fittingroom.tuning.reading` shows; beside or in place of those in the
         file. None, and no file with any: the network's usual ones, in spaces.toml.
-    seeds, final_seeds
+    seeds, final_seeds, finalists
         How many.
     fields
         Fields of the start recipe to change.
@@ -129,13 +140,16 @@ def plan_of(
     varied = {**varied, **(vary or {})}
     where = f"{start}: vary" if Path(str(start)).suffix == ".toml" else "vary"
     space = space_of(varied or usual_space(recipe.model), recipe, where)
-    check_numbers(trials, seconds, seeds, final_seeds, sampler_seed)
+    check_numbers(trials, seconds, seeds, final_seeds, finalists, sampler_seed)
     if objective not in get_args(Objective):
         raise TuningError(
             f"unknown objective {objective!r}; known are {', '.join(get_args(Objective))}"
         )
     if name is not None and not 0 < len(name) <= MOST_NAME_LETTERS:
         raise TuningError(f"a name has 1 to {MOST_NAME_LETTERS} letters, found {len(name):,}")
+    # A first look at one seed picks whom luck has favoured; of trade-offs there is no one winner.
+    look_again = objective == "accuracy" and finalists > 1
+    unseen = seeds + FURTHER_SEEDS
     return TuningPlan(
         name=name or label,
         start=recipe,
@@ -143,10 +157,12 @@ def plan_of(
         trials=DEFAULT_TRIALS if trials is None and seconds is None else trials,
         seconds=seconds,
         seeds=tuple(range(seeds)),
-        final_seeds=tuple(range(seeds, seeds + final_seeds)),
+        final_seeds=tuple(range(unseen, unseen + final_seeds)),
         objective="accuracy" if objective == "accuracy" else "accuracy-seconds",
         prune=prune and objective == "accuracy",
         sampler_seed=sampler_seed,
+        finalists=finalists if look_again else 0,
+        further_seeds=tuple(range(seeds, unseen)) if look_again else (),
     )
 
 
@@ -206,7 +222,12 @@ def usual_space(model: str) -> dict[str, Any]:
 
 
 def check_numbers(
-    trials: int | None, seconds: float | None, seeds: int, final_seeds: int, sampler_seed: int
+    trials: int | None,
+    seconds: float | None,
+    seeds: int,
+    final_seeds: int,
+    finalists: int,
+    sampler_seed: int,
 ) -> None:
     """See that the numbers of a plan are ones that somebody can mean.
 
@@ -223,5 +244,7 @@ def check_numbers(
         raise TuningError(f"seeds must be 1 to {MOST_SEEDS:,}, found {seeds:,}")
     if not 0 <= final_seeds <= MOST_SEEDS:
         raise TuningError(f"final seeds must be 0 to {MOST_SEEDS:,}, found {final_seeds:,}")
+    if not 0 <= finalists <= MOST_FINALISTS:
+        raise TuningError(f"finalists must be 0 to {MOST_FINALISTS:,}, found {finalists:,}")
     if not 0 <= sampler_seed <= MAX_SEED:
         raise TuningError(f"the sampler's seed must be 0 to {MAX_SEED}, found {sampler_seed}")

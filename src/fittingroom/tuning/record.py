@@ -60,12 +60,17 @@ def is_searched(folder: Path, plan: TuningPlan) -> bool:
     return in_time or ended.get("trials", 0) >= plan.budget
 
 
-def keep_final_seeds(folder: Path, plan: TuningPlan) -> None:
-    """Write down that the winner is to be judged over other seeds than before."""
+def keep_choice(folder: Path, plan: TuningPlan) -> None:
+    """Write down that the winner is to be chosen or judged in another way than before."""
     record = read_record(folder)
     before = plan_from(record["plan"], str(folder / RECORD))
-    if before.final_seeds != plan.final_seeds:
-        now_meant = replace(before, final_seeds=plan.final_seeds)
+    now_meant = replace(
+        before,
+        finalists=plan.finalists,
+        further_seeds=plan.further_seeds,
+        final_seeds=plan.final_seeds,
+    )
+    if now_meant != before:
         write_json(folder / RECORD, record | {"plan": plan_values(now_meant)})
 
 

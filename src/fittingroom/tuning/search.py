@@ -10,7 +10,7 @@ import importlib
 import itertools
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -64,13 +64,20 @@ def quietly() -> Iterator[None]:
         yield
 
 
-def begin(storage: BaseStorage, plan: TuningPlan, fingerprint: str) -> Study:
+def begin(
+    storage: BaseStorage,
+    plan: TuningPlan,
+    fingerprint: str,
+    wanted: Sequence[Mapping[str, Any]] = (),
+) -> Study:
     """Begin a tuning in a storage, or find it there.
 
     Parameters
     ----------
     fingerprint
         Of the data.
+    wanted
+        Values to try that are known already; none for those that a search begins with.
 
     Raises
     ------
@@ -93,11 +100,18 @@ def begin(storage: BaseStorage, plan: TuningPlan, fingerprint: str) -> Study:
             check_identity(plan.name, wait_until_ready(study), ours)
         else:
             study.set_user_attr(IDENTITY, ours)
-        if READY not in study.user_attrs or all_are_tried(plan):
-            for values in first_points(plan):
+        if READY not in study.user_attrs or all_are_tried(plan) or wanted:
+            for values in wanted or first_points(plan):
                 study.enqueue_trial(stored(plan.space, values), skip_if_exists=True)
             study.set_user_attr(READY, True)
     return study
+
+
+def count_values(study: Study) -> int:
+    """Return how many different values were asked for, tried or not."""
+    trials = study.get_trials(deepcopy=False)
+    asked = ({**t.system_attrs.get("fixed_params", {}), **t.params} for t in trials)
+    return len({tuple(sorted(values.items())) for values in asked})
 
 
 def join(storage: BaseStorage, plan: TuningPlan) -> Study:

@@ -5,6 +5,7 @@
     tunings/three-layer/
         tuning.json     plan, data, environment, command, when the test set was opened
         trials.jsonl    one line a trial: a copy of what the storage holds, for readers
+    finalists.jsonl the same of the best ones, trained again with further seeds
         trials.db       Optuna's storage (SQLite), unless --storage names another
         best.toml       the winner, for `fittingroom train --recipe`
         front.toml      of two objectives: the best trade-offs, for `fittingroom study`
@@ -15,9 +16,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 FORMAT = "fittingroom-tuning/1"
 RECORD = "tuning.json"
 TRIALS = "trials.jsonl"
+FINALISTS = "finalists.jsonl"
 DATABASE = "trials.db"
 BEST = "best.toml"
 FRONT = "front.toml"
@@ -75,7 +78,9 @@ class Trial:
         After each epoch the accuracy on the validation pictures and the training loss, means over
         the seeds.
     reason
-        Why it failed.
+        Why it failed; of a complete one why it cannot win: a further seed has failed.
+    further
+        Of a finalist: its accuracies with further seeds.
     """
 
     number: int
@@ -89,6 +94,12 @@ class Trial:
     curve: tuple[float, ...] = ()
     train_curve: tuple[float, ...] = ()
     reason: str = ""
+    further: tuple[float, ...] = ()
+
+    @property
+    def mean(self) -> float:
+        """Of a complete trial: the mean accuracy over all its seeds, 0 to 1."""
+        return fmean(self.accuracies + self.further or (self.accuracy or 0.0,))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what differs from trial to trial as JSON values."""
@@ -118,16 +129,25 @@ class Tuning:
     plan
         What was asked for.
     trials
-        By their numbers.
+        In any order.
+    again
+        The finalists once more: what they came to with further seeds.
     """
 
     def __init__(
-        self, folder: Path, record: dict[str, Any], plan: TuningPlan, trials: Sequence[Trial]
+        self,
+        folder: Path,
+        record: dict[str, Any],
+        plan: TuningPlan,
+        trials: Sequence[Trial],
+        again: Sequence[Trial] = (),
     ) -> None:
         self.folder = folder
         self.record = record
         self.plan = plan
-        self.trials = tuple(sorted(trials, key=lambda trial: trial.number))
+        ordered = sorted(trials, key=lambda trial: trial.number)
+        self.trials = tuple(with_further_seeds(trial, again) for trial in ordered)
+        self.again = tuple(again)
 
     @property
     def name(self) -> str:
@@ -141,8 +161,14 @@ class Tuning:
 
     @property
     def best(self) -> Trial | None:
-        """The complete trial of the highest validation accuracy, the first of equals."""
+        """The winner so far: see `best_of`."""
         return best_of(self.trials)
+
+    @property
+    def finalists(self) -> tuple[Trial, ...]:
+        """The trials that were trained again, the best first."""
+        looked_at = (trial for trial in self.complete if trial.further)
+        return tuple(sorted(looked_at, key=lambda trial: (-trial.mean, trial.number)))
 
     @property
     def front(self) -> tuple[Trial, ...]:
@@ -180,7 +206,7 @@ class Tuning:
     @property
     def epochs_trained(self) -> int:
         """Epochs of all trials and seeds, added up."""
-        return sum(trial.epochs for trial in self.trials)
+        return sum(trial.epochs for trial in (*self.trials, *self.again))
 
     @property
     def epochs_saved(self) -> int:
@@ -205,7 +231,7 @@ class Tuning:
         return load_again(self.record["data"], source, whose=f"tuning {self.name}")
 
     def __repr__(self) -> str:
-        best = "" if self.best is None else f", best {self.best.accuracy:.2%}"
+        best = "" if self.best is None else f", best {self.best.mean:.2%}"
         return f"<Tuning {self.name}: {len(self.trials)} trials{best}>"
 
     def plot(self) -> Figure:
@@ -226,10 +252,31 @@ class Tuning:
         return show_tuning(self)
 
 
+def ranked(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the complete trials, the highest validation accuracy at first look first."""
+    complete = (trial for trial in trials if trial.state == "complete")
+    return sorted(complete, key=lambda trial: (-(trial.accuracy or 0.0), trial.number))
+
+
 def best_of(trials: Sequence[Trial]) -> Trial | None:
-    """Return the complete trial of the highest validation accuracy, the first of equals."""
+    """Return the finalist of the highest mean validation accuracy over all seeds.
+
+    Before there are finalists it is the best of the complete trials; of equals the first.
+    """
     complete = [trial for trial in trials if trial.state == "complete"]
-    return max(complete, key=lambda t: (t.accuracy or 0.0, -t.number), default=None)
+    finalists = [trial for trial in complete if trial.further]
+    sound = finalists or [trial for trial in complete if not trial.reason] or complete
+    return max(sound, key=lambda trial: (trial.mean, -trial.number), default=None)
+
+
+def with_further_seeds(trial: Trial, again: Sequence[Trial]) -> Trial:
+    """Return a trial with what the same values came to with further seeds, if they were tried."""
+    if trial.state != "complete":
+        return trial
+    for other in again:
+        if other.values == trial.values and other.state != "running":
+            return replace(trial, further=other.accuracies, reason=other.reason)
+    return trial
 
 
 def front_of(trials: Sequence[Trial]) -> tuple[Trial, ...]:
@@ -276,7 +323,8 @@ def open_tuning(folder: str | Path) -> Tuning:
     path = Path(folder)
     record = read_record(path)
     plan = plan_from(record["plan"], str(path / RECORD))
-    return Tuning(path, record, plan, read_trials(path / TRIALS, plan))
+    trials, again = (read_trials(path / name, plan) for name in (TRIALS, FINALISTS))
+    return Tuning(path, record, plan, trials, again)
 
 
 def plan_from(fields: Any, where: str) -> TuningPlan:
@@ -307,7 +355,7 @@ def recipe_of(plan: TuningPlan, values: Mapping[str, Any]) -> Recipe:
 
 
 def read_trials(path: Path, plan: TuningPlan) -> list[Trial]:
-    """Read trials.jsonl; before the first trial there is none.
+    """Read a file of trials; before the first trial there is none.
 
     Raises
     ------
@@ -328,7 +376,7 @@ def read_trials(path: Path, plan: TuningPlan) -> list[Trial]:
 
 
 def write_trials(path: Path, trials: Sequence[Trial]) -> None:
-    """Write trials.jsonl, one line a trial."""
+    """Write a file of trials, one line each."""
     files.write_json_lines(path, (trial.to_dict() for trial in trials))
 
 

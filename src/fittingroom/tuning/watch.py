@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fittingroom.tuning.ledger import trials_of
 from fittingroom.tuning.plan import TuningPlan
-from fittingroom.tuning.tuning import TRIALS, Trial, best_of, write_trials
+from fittingroom.tuning.tuning import FINALISTS, Trial, best_of, write_trials
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -34,12 +34,15 @@ class Snapshot:
         Estimated from the trials that ended, and at most until time is up; None before the first.
     news
         The trials that came to an end since the last snapshot.
+    of_finalists
+        Whether the trials are the finalists, once more with further seeds.
     """
 
     trials: tuple[Trial, ...]
     budget: float
     seconds_left: float | None
     news: tuple[Trial, ...]
+    of_finalists: bool = False
 
     def those(self, state: str) -> list[Trial]:
         """Return the trials of a state."""
@@ -59,12 +62,14 @@ class Snapshot:
 class Watch:
     """Looks at a tuning's storage about once a second, whoever works in it.
 
-    What it finds is copied into the folder, for readers.
+    What it finds is copied into a file, for readers.
 
     Parameters
     ----------
-    folder, plan, study
-        The tuning's.
+    file
+        In the tuning's folder.
+    plan, study
+        The tuning's, or those of its finalists.
     deadline
         When time is up, as `time.time()` counts; infinite for never.
     listener
@@ -73,13 +78,13 @@ class Watch:
 
     def __init__(
         self,
-        folder: Path,
+        file: Path,
         plan: TuningPlan,
         study: Study,
         deadline: float,
         listener: Callable[[Snapshot], None],
     ) -> None:
-        self.folder, self.plan, self.study = folder, plan, study
+        self.file, self.plan, self.study = file, plan, study
         self.deadline, self.listener = deadline, listener
         self.next_look = 0.0
         self._known: set[int] = set()
@@ -97,9 +102,10 @@ class Watch:
         news = tuple(trial for trial in ended if trial.number not in self._known)
         if news:
             self._known |= {trial.number for trial in news}
-            write_trials(self.folder / TRIALS, ended)
+            write_trials(self.file, ended)
         left = self._seconds_left(len(ended))
-        self.listener(Snapshot(tuple(trials), self.plan.budget, left, news))
+        of_finalists = self.file.name == FINALISTS
+        self.listener(Snapshot(tuple(trials), self.plan.budget, left, news, of_finalists))
         self.next_look = time.monotonic() + LOOK_SECONDS
 
     def _seconds_left(self, ended: int) -> float | None:

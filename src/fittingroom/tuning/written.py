@@ -23,7 +23,7 @@ def write_best(path: Path, trial: Trial, data: str) -> None:
     """
     lines = [
         f"# The best of a tuning on {in_comment(data)}:",
-        f"# trial {trial.number}, {trial.accuracy:.2%} on the validation pictures.",
+        f"# trial {trial.number}, {trial.mean:.2%} on the validation pictures.",
         *(f"# A file has no word for it: give {flag} beside it." for flag in flags(trial.recipe)),
         *field_lines(fields_of(trial.recipe)),
     ]
