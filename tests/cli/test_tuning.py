@@ -29,12 +29,16 @@ def test_a_tuning_is_done_told_and_written(cli: Cli, shapes_folder: Path) -> Non
     assert lines[0] == "tuning two-layer: lr=0.001,0.01  batch_size=16,32"
     assert lines[1] == "4 trials, 1 seed each, of 2 epochs; judged on validation pictures"
     assert sum(bool(re.match(r"\d/4  lr=0\.0?01 ", line)) for line in lines) == 4
-    assert "4 trials, 8 epochs trained" in result.out
+    assert lines[2] == "the best 3 are trained again with 2 more seeds each"
+    assert sum(bool(re.match(r"finalist \d/3  lr=0\.0?01 ", line)) for line in lines) == 3
+    assert re.search(r"finalist +first look +mean of 3 seeds +lowest +highest", result.out)
+    assert "4 trials, 20 epochs trained" in result.out
     assert "The best of the tuning is better than the recipe it started from." in result.out
     assert f"fittingroom train --recipe {Path('tunings/two-layer/best.toml')}" in result.out
     assert lines[-1] == f"everything lies in {Path('tunings/two-layer')}"
     again = cli("tune", "two-layer", "--data", shapes_folder, *WORDS, *FINAL, "--lang", "en")
-    assert [line for line in lines if "/4  lr" not in line and "seed" not in line] == [
+    news = ("/4  lr", "/3  lr", "seed")
+    assert [line for line in lines if not any(word in line for word in news)] == [
         line for line in again.out.splitlines() if "seed" not in line
     ]
 
@@ -44,6 +48,8 @@ def test_a_tuning_as_json_is_one_document(cli: Cli, shapes_folder: Path) -> None
     found = json.loads(cli(*words).out)
     tuning = fr.open_tuning(found["folder"])
     assert found["best"]["number"] == tuning.best.number  # type: ignore[union-attr]
+    assert [one["number"] for one in found["finalists"]] == [t.number for t in tuning.finalists]
+    assert {len(one["further"]) for one in found["finalists"]} == {2}
     assert len(found["trials"]) == 4
     assert {setting["name"] for setting in found["final"]["settings"]} <= {"start", "best"}
     assert json.loads(cli(*words).out) == found
@@ -184,3 +190,10 @@ def test_outcomes_are_told_in_a_few_words() -> None:
     assert outcome(trial(0, "complete", 0.9)) == "90.00%"
     assert outcome(trial(0, "pruned", 0.3, curve=(0.3,))) == "30.00% (stopped after 1)"
     assert outcome(trial(0, "failed", None, reason="it diverged")) == "failed: it diverged"
+
+
+def test_a_second_look_at_the_best_is_called_that() -> None:
+    trial = Trial(0, "complete", {"lr": 0.001}, Recipe(lr=0.001), accuracy=0.5)
+    assert caption(Snapshot((trial,), 3, None, (), of_finalists=True)) == (
+        "1 of 3 finalists trained again"
+    )

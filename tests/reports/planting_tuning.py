@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from fittingroom.training.recipe import Recipe
 from fittingroom.tuning.plan import TuningPlan, plan_of
 from fittingroom.tuning.tuning import (
     FINAL,
+    FINALISTS,
     FORMAT,
     RECORD,
     TRIALS,
@@ -24,6 +26,7 @@ from fittingroom.tuning.tuning import (
     Tuning,
     open_tuning,
     plan_values,
+    ranked,
     write_trials,
 )
 
@@ -44,9 +47,13 @@ def plant_tuning(
     plan: TuningPlan,
     *,
     final: Mapping[str, Sequence[float]] | None = None,
+    again: Sequence[Trial] = (),
     sketches: bool = False,
 ) -> Tuning:
-    """Write a tuning; `final` has the test accuracies of "start" and "best", one a seed."""
+    """Write a tuning; `final` has the test accuracies of "start" and "best", one a seed.
+
+    `again` are the finalists, with further seeds.
+    """
     folder.mkdir(parents=True)
     record = record_of("", plan.start, 0.5)
     data = record["data"] | {"sketches": sketches, "validation": 500}
@@ -60,6 +67,8 @@ def plant_tuning(
     }
     files.write_json(folder / RECORD, written | shared)
     write_trials(folder / TRIALS, trials)
+    if again:
+        write_trials(folder / FINALISTS, again)
     if final:
         recipes = {"start": plan.start, "best": open_tuning(folder).best.recipe}  # type: ignore[union-attr]
         plant_final(folder / FINAL, plan, {n: recipes[n] for n in final}, final, shared)
@@ -112,6 +121,17 @@ def trial_at(plan: TuningPlan, number: int, state: str = "complete", **fields: A
     if state == "complete":
         fields = {"accuracies": (fields["accuracy"],), "seconds": 2.0, "epochs": EPOCHS} | fields
     return Trial(number, state, values, recipe, **fields)  # type: ignore[arg-type]
+
+
+def trained_again(plan: TuningPlan, trials: Sequence[Trial]) -> list[Trial]:
+    """Return the finalists once more: the better the first look was, the lower they come out."""
+    seeds = len(plan.further_seeds)
+    found = []
+    for place, trial in enumerate(ranked(trials)[: plan.finalists]):
+        lost = 0.006 - 0.003 * place
+        accuracies = tuple((trial.accuracy or 0.0) - lost - 0.001 * k for k in range(seeds))
+        found.append(replace(trial, number=place, accuracies=accuracies))
+    return found
 
 
 def searched(

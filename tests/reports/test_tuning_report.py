@@ -13,10 +13,12 @@ from tests.reports.planting_tuning import (
     plant_tuning,
     searched,
     small_plan,
+    trained_again,
     trial_at,
 )
 from tests.reports.test_study_report import Page
 
+from fittingroom.reports import tuning_tables
 from fittingroom.reports.report import find_subject, report
 from fittingroom.reports.texts import load
 from fittingroom.reports.tuning_view import TuningView
@@ -34,7 +36,9 @@ def full(folder: Path, **fields: Any) -> Tuning:
     """Plant a tuning of four parameters, with trials of every kind and a final."""
     plan = plan_of(START, vary=VARY, trials=60, name="full", final_seeds=3, **fields)
     scores = {"start": START_SCORES, "best": BEST_SCORES}
-    return plant_tuning(folder / "full", searched(plan), plan, final=scores)
+    trials = searched(plan)
+    again = trained_again(plan, trials)
+    return plant_tuning(folder / "full", trials, plan, final=scores, again=again)
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +109,24 @@ def test_every_section_is_there_and_every_link_leads_somewhere(
     assert {*titles} | {*page.links} <= {*page.ids}
     assert {*page.labels} <= {*page.ids}
     assert len(page.ids) == len({*page.ids})
+
+
+def test_finalists_and_how_the_winner_was_picked_among_them_are_shown(
+    tuning: Tuning, tmp_path: Path
+) -> None:
+    words = words_of(tuning, tmp_path)
+    best = tuning.finalists[0]
+    assert best == tuning.best
+    assert best.number != tuning_tables.best_trials(tuning)[0].number
+    assert "The best 3 trials were then trained again with 2 further seeds" in words
+    assert (
+        f"Trial {best.number} has the highest mean validation accuracy over 3 seeds of the 3 "
+        f"finalists, the best of {len(tuning.complete)} complete trials: {100 * best.mean:.2f}%"
+    ) in words
+    assert "Mean of all seeds" in words
+    assert "3, again with seeds 1, 2" in words
+    assert "finalists.jsonl" in words
+    assert "it need not stand highest" in words
 
 
 def test_two_objectives_have_their_front(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.tuning.conftest import SMALL, Planted
 import fittingroom as fr
 from fittingroom.data.dataset import DataSplits
 from fittingroom.runs.conduct import Interrupted
-from fittingroom.tuning import conduct, searching
+from fittingroom.tuning import conduct, ledger
 from fittingroom.tuning.finalists import are_missing, best_values
 from fittingroom.tuning.plan import TuningPlan
 from fittingroom.tuning.trial import Trainer
@@ -170,7 +170,7 @@ def test_time_that_is_up_still_leaves_the_finalists_theirs(
 ) -> None:
     tuning = fr.tune("two-layer", shapes, trials=4, seconds=3600.0, **HOW | {"finalists": 0})
     # As if these had taken all the time there was.
-    monkeypatch.setattr(searching.ledger, "seconds_spent", lambda _study: 3600.0)
+    monkeypatch.setattr(ledger, "seconds_spent", lambda _study: 3600.0)
     later = fr.tune("two-layer", shapes, trials=9, seconds=3600.0, **HOW)
     assert [t.values for t in later.trials] == [t.values for t in tuning.trials]
     assert len(later.finalists) == 3

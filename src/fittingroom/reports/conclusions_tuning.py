@@ -41,10 +41,12 @@ def judge_winner(tuning: Tuning) -> list[Sentence]:
         return [say("tuning.conclusions.none")]
     told = [
         say(
-            "tuning.conclusions.winner",
+            f"tuning.conclusions.winner{'-again' if best.further else ''}",
             number=best.number,
             count=count(len(tuning.complete)),
-            accuracy=percent(best.accuracy),
+            finalists=count(len(tuning.finalists)),
+            seeds=count(len(best.accuracies + best.further)),
+            accuracy=percent(best.mean),
             values=", ".join(f"{name} = {recipe_value(v)}" for name, v in best.values.items()),
         )
     ]
@@ -52,7 +54,7 @@ def judge_winner(tuning: Tuning) -> list[Sentence]:
     if start is best:
         told.append(say("tuning.conclusions.start-best"))
     elif start is not None and start.accuracy is not None:
-        numbers = {"number": str(start.number), "accuracy": percent(start.accuracy)}
+        numbers = {"number": str(start.number), "accuracy": percent(start.mean)}
         told.append(say("tuning.conclusions.start", **numbers))
     return told
 
@@ -62,7 +64,7 @@ def judge_final(tuning: Tuning, final: Final | None) -> list[Sentence]:
     best = tuning.best
     if final is None or best is None or best.accuracy is None:
         return []
-    numbers = {"validation": percent(best.accuracy), "test": percent(final.best.mean)}
+    numbers = {"validation": percent(best.mean), "test": percent(final.best.mean)}
     return [*final.verdict, say("tuning.conclusions.optimism", **numbers)]
 
 

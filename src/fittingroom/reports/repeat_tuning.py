@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fittingroom.reports.repeat import literal, source_of
 from fittingroom.reports.repeat_study import place
 from fittingroom.reports.texts import Sentence, say
-from fittingroom.tuning.tuning import BEST, FINAL, FRONT, RECORD, TRIALS
+from fittingroom.tuning.tuning import BEST, FINAL, FINALISTS, FRONT, RECORD, TRIALS
 
 if TYPE_CHECKING:
     from fittingroom.tuning.tuning import Tuning
@@ -58,6 +58,8 @@ def python(tuning: Tuning) -> str:
 def files(tuning: Tuning) -> list[tuple[str, Sentence]]:
     """Return which file holds what, by its path within the tuning's folder."""
     found = [(RECORD, "tuning-json"), (TRIALS, "trials-jsonl")]
+    if tuning.again:
+        found.append((FINALISTS, "finalists-jsonl"))
     if tuning.best is not None:
         found.append((BEST, "best-toml"))
     if has_front(tuning):

@@ -47,6 +47,9 @@ def _searched(tuning: Tuning) -> Iterator[Sentence]:
         train=count(data["train"]),
         validation=count(data["validation"]),
     )
+    if tuning.finalists:
+        numbers = {"count": len(tuning.finalists), "seeds": len(plan.further_seeds)}
+        yield say("tuning.done.again", **{name: count(n) for name, n in numbers.items()})
     trained, saved = tuning.epochs_trained, tuning.epochs_saved
     if saved:
         share = percent(saved / (trained + saved), 0)
@@ -94,8 +97,8 @@ def _of_the_choice(tuning: Tuning, final: Final | None) -> Iterator[Sentence]:
         yield say("tuning.cautions.sketches")
     best = tuning.best
     if best is not None and best.accuracy is not None:
-        numbers = {"accuracy": percent(best.accuracy), "count": count(len(tuning.complete))}
-        yield say("tuning.cautions.optimistic", **numbers)
+        numbers = {"accuracy": percent(best.mean), "count": count(len(tuning.complete))}
+        yield say(f"tuning.cautions.optimistic{'-again' if best.further else ''}", **numbers)
     yield _of_the_test_set(tuning)
     if final is not None and final.best.n < FEW_SEEDS:
         yield say("tuning.cautions.few-seeds", n=count(final.best.n))
@@ -112,7 +115,7 @@ def _of_the_test_set(tuning: Tuning) -> Sentence:
 def _of_the_search(tuning: Tuning) -> Iterator[Sentence]:
     complete, parameters = len(tuning.complete), len(tuning.plan.space.parameters)
     if len(tuning.plan.seeds) == 1:
-        yield say("tuning.cautions.one-seed")
+        yield say(f"tuning.cautions.one-seed{'-first' if tuning.finalists else ''}")
     if complete < FEW_TRIALS_EACH * parameters:
         numbers = {"count": count(complete), "parameters": count(parameters)}
         yield say("tuning.cautions.few-trials", **numbers)

@@ -101,7 +101,7 @@ class TuningView:
         running = any(trial.state == "running" for trial in self.tuning.trials)
         name = say(f"tuning.hero.{'validation' if running else 'validation-alone'}")
         said = [say("tuning.hero.chosen"), say(f"tuning.hero.{lack_of_final(self.tuning)}")]
-        return percent(best.accuracy), name, said
+        return percent(best.mean), name, said
 
     def hero_of(self, final: Final) -> tuple[Sentence, list[Sentence]]:
         """Return what the winner's test accuracy is called, and what belongs beside it."""
@@ -143,12 +143,22 @@ class TuningView:
             "objective": say(f"tuning.done.{plan.objective}"),
             "budget": self.budget,
             "seeds": seed_list(plan.seeds),
+            "finalists": self.finalists,
             "final-seeds": seed_list(plan.final_seeds),
             "sampler": say("tuning.done.sampler-name", seed=plan.sampler_seed),
             "pruning": say(f"tuning.done.{'on' if plan.prune else 'off'}"),
             "device-name": record["environment"]["device_name"],
         }
         return [(f"tuning.done.{name}", value) for name, value in found.items() if value]
+
+    @property
+    def finalists(self) -> Sentence | str:
+        """How many of the best trials are trained again, with which seeds; "" for none."""
+        plan = self.tuning.plan
+        if not plan.finalists:
+            return ""
+        seeds = seed_list(plan.further_seeds)
+        return say("tuning.done.finalists-with", count=count(plan.finalists), seeds=seeds)
 
     @property
     def budget(self) -> Sentence:

@@ -34,7 +34,10 @@ def history(tuning: Tuning) -> Chart:
     """Draw the trials of a tuning that has a complete one."""
     return Chart(
         title=say("charts.history.title"),
-        caption=say("charts.history.caption", strip=strip_words(accuracy_ends(tuning.trials))),
+        caption=say(
+            "charts.history.caption-again" if tuning.finalists else "charts.history.caption",
+            strip=strip_words(accuracy_ends(tuning.trials)),
+        ),
         wide=draw(tuning, WIDE),
         narrow=draw(tuning, NARROW),
     )
