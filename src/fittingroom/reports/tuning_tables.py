@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MOST_TRIALS = 10
 MOST_REASONS = 3
 
+FINALIST_HEADS = [say(f"tuning.best.{name}") for name in ("number", "mean", "range", "first-look")]
 VARIED_HEADS = ("parameter", "values", "scale", "start", "winner")
 
 
@@ -133,22 +134,14 @@ def trial_rows(tuning: Tuning, trials: Sequence[Trial]) -> list[list[Any]]:
     ]
 
 
-def finalist_heads(tuning: Tuning) -> list[Sentence]:
-    """Return the heads of the table of finalists."""
-    names = ("number", "mean", "range", "first-look")
-    varied = [say("study.shown", value=label) for label in names_of(tuning).values()]
-    return [*(say(f"tuning.best.{name}") for name in names), *varied]
-
-
 def finalist_rows(tuning: Tuning) -> list[list[str]]:
-    """Return a row for each finalist, the best first; columns `finalist_heads`."""
+    """Return a row for each finalist, the best first; columns `FINALIST_HEADS`."""
     return [
         [
             str(trial.number),
             percent(trial.mean),
             range_of(trial),
             percent(trial.accuracy or 0.0),
-            *(recipe_value(trial.values[p.name]) for p in tuning.plan.space.parameters),
         ]
         for trial in tuning.finalists
     ]
