@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,14 @@ def test_trials_are_counted_and_the_best_stand_first(tmp_path: Path) -> None:
         ["0", "87.00%", "0.0008", "2.0"],
     ]
     assert "not been held against the start" in said
+
+
+def test_a_winner_that_was_trained_again_is_named(tmp_path: Path) -> None:
+    again = [replace(trial, accuracies=(0.86, 0.87)) for trial in TRIALS[:2]]
+    tuning = plant_tuning(tmp_path / "t", TRIALS, PLAN, again=again)
+    assert tuning.best is not None
+    said = f"the winner, trial {tuning.best.number}: {tuning.best.mean:.2%}, mean of 3 seeds"
+    assert said in words(tuning)
 
 
 def test_the_final_is_shown_with_its_difference(tmp_path: Path) -> None:

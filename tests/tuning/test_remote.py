@@ -21,15 +21,21 @@ pytestmark = [
 
 def results(tuning: Tuning) -> list[Any]:
     """Return what must not depend on where trials are done."""
-    return [(t.state, dict(t.values), t.accuracies, t.curve) for t in tuning.trials]
+    return [(t.state, dict(t.values), t.accuracies, t.further, t.curve) for t in tuning.trials]
 
 
 def test_the_same_trials_come_out_on_ray(shapes: DataSplits) -> None:
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'fittingroom[cluster]'")
-    how: dict[str, Any] = SMALL | {"trials": 4, "prune": False, "final_seeds": 1}
+    how: dict[str, Any] = SMALL | {
+        "trials": 4,
+        "prune": False,
+        "finalists": 2,
+        "final_seeds": 1,
+    }
     far = fr.tune("two-layer", shapes, on="ray", out="far", **how)
     here = fr.tune("two-layer", shapes, out="here", **how)
     assert len(far.trials) == 4
+    assert len(far.finalists) == 2
     assert results(far) == results(here)
     assert far.final is not None
     assert here.final is not None
