@@ -131,6 +131,20 @@ def test_what_pip_writes_counts_as_unfinished_from_its_first_file(setup: ModuleT
     assert setup.UNFINISHED.exists()
 
 
+def test_what_is_installed_is_compiled_but_for_its_tests(
+    setup: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setup, "PYTHON", Path(sys.executable))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    packages = setup.VENV / "lib" / "site-packages"
+    for name in ("a/b.py", "a/tests/c.py", "a/test/d.py", "a/testing/e.py", "a/old.py"):
+        (packages / name).parent.mkdir(parents=True, exist_ok=True)
+        (packages / name).write_text("print 'of Python 2'" if "old" in name else "x = 1\n")
+    setup.compile_everything()
+    compiled = {path.name.partition(".")[0] for path in packages.rglob("*.pyc")}
+    assert compiled == {"b", "e"}
+
+
 def test_unfinished_environment_is_emptied(setup: ModuleType) -> None:
     (setup.VENV / "lib").mkdir(parents=True)
     (setup.VENV / "pyvenv.cfg").touch()

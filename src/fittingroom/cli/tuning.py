@@ -232,9 +232,10 @@ def announce(terminal: Terminal, plan: TuningPlan, *, asked_to_prune: bool) -> N
         f"{' or '.join(limits)}, {counted(len(plan.seeds), 'seed')} each, of "
         f"{counted(plan.start.epochs, 'epoch')}; judged on validation pictures"
     )
-    if plan.finalists:
+    finalists = min(plan.finalists, plan.budget)
+    if finalists > 1:
         more = counted(len(plan.further_seeds), "more seed")
-        terminal.say(f"the best {plan.finalists:,} are trained again with {more} each")
+        terminal.say(f"the best {finalists:,} are trained again with {more} each")
     if plan.objective == "accuracy-seconds" and asked_to_prune:
         terminal.say("with two objectives no trial is stopped early")
 
