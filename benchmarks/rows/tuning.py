@@ -1,4 +1,4 @@
-"""Looking for a learning rate and a batch size: with a sampler and a pruner, at random, by hand.
+"""Looking for a learning rate, its schedule and a batch size: by `tune`, at random, by hand.
 
 Each way may train as many epochs in all, but for the notebook's six rates, which are what they are:
 of ours that is the search and the second look at its best. None is told where to begin. What each
@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 RANDOM = "random search"
 HAND = "the notebook's rates"
 
-VARY = {"lr": "1e-4..1e-1:log", "batch_size": [64, 128, 256, 512]}
+VARY = {
+    "lr": "1e-4..1e-1:log",
+    "batch_size": [64, 128, 256, 512],
+    "schedule": ["constant", "cosine", "one-cycle"],
+}
+NOTEBOOK = {"batch_size": 64, "schedule": "constant"}
 # Outside of the space, so that no way begins where the notebook ended.
 START_LR = 1.0
 EPOCHS, TRIALS, FRESH_SEEDS = 5, 18, 5
@@ -114,9 +119,9 @@ def at_random(turn: Turn) -> Found:
 
 
 def by_hand(turn: Turn) -> Found:
-    """Train with the notebook's rates, at its batch size."""
+    """Train with the notebook's rates, at its batch size and without a schedule."""
     rates = [lr for model, lr in SEVEN if model == "three-layer"]
-    return tried(turn, [{"lr": lr, "batch_size": 64} for lr in rates[: turn.options.get("trials")]])
+    return tried(turn, [{"lr": lr} | NOTEBOOK for lr in rates[: turn.options.get("trials")]])
 
 
 def tried(turn: Turn, every: Sequence[Mapping[str, Any]]) -> Found:
@@ -179,7 +184,7 @@ def accuracies_of(recipe: Recipe, data: DataSplits, seeds: list[int]) -> list[fl
 
 ROW = Row(
     name="tuning",
-    title=f"a learning rate and a batch size, looked for with {TRIALS * EPOCHS} epochs",
+    title=f"a learning rate, its schedule and a batch size, looked for with {TRIALS * EPOCHS} epochs",
     ways={RANDOM: at_random, HAND: by_hand, OURS: tuned},
     reference=RANDOM,
     full=Size(5),
