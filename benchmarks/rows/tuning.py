@@ -184,7 +184,7 @@ def accuracies_of(recipe: Recipe, data: DataSplits, seeds: list[int]) -> list[fl
 
 ROW = Row(
     name="tuning",
-    title=f"a learning rate, its schedule and a batch size, looked for with {TRIALS * EPOCHS} epochs",
+    title=f"a learning rate, a schedule and a batch size, found with {TRIALS * EPOCHS} epochs",
     ways={RANDOM: at_random, HAND: by_hand, OURS: tuned},
     reference=RANDOM,
     full=Size(5),

@@ -17,7 +17,9 @@ The map of the room::
     worker.py       a process that does so
     remote.py       the same by a cluster
     crew.py         which of them does
-    conduct.py      tune(): begin or go on, share the work, follow it, then the final
+    searching.py    trials until the budget is used up, then the finalists
+    finalists.py    the best once more, with further seeds, before one of them wins
+    conduct.py      tune(): begin or go on, share the work, then the final
     final.py        the winner against the start, where the test set is opened
     watch.py        where a tuning stands
     display.py      what Jupyter shows of a tuning
