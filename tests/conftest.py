@@ -25,6 +25,13 @@ else:
 # Ray's tasks would otherwise give way to every other process (niceness 15), tests beside them too.
 os.environ.setdefault("RAY_worker_niceness", "0")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files with slow tests first: at the end one process alone would be busy with them."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 SHAPES = ("left", "right", "top", "bottom")
 
 
