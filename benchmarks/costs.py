@@ -39,7 +39,11 @@ def limits(results: Results) -> Lines:
         "measured",
         "from the limit",
     )
-    return [*table(head, rows), "", *rates(measured)]
+    lines = table(head, rows)
+    for gpu in dict.fromkeys(result.machine["gpu"] for result in measured):
+        there = [result for result in measured if result.machine["gpu"] == gpu]
+        lines += ["", *rates(there, gpu)]
+    return lines
 
 
 def works(result: Result) -> bool:
@@ -68,11 +72,12 @@ def median_machine(result: Result) -> dict[str, float]:
     return {key: statistics.median(result.values(MACHINE, key)) for key in keys}
 
 
-def rates(measured: Sequence[Result]) -> Lines:
-    """Return the rates that were measured beside the rows."""
+def rates(measured: Sequence[Result], gpu: str) -> Lines:
+    """Return the rates that were measured beside the rows of a GPU, or of the CPU: ""."""
     turns = [found for result in measured for found in result.ways[MACHINE]]
     shapes = [key for key in turns[0] if key.startswith("gflops_") and key != "gflops_best"]
-    head = ("measured beside the rows", "median (lowest to highest)")
+    where = f" on {gpu}, bf16" if gpu else ""
+    head = (f"measured beside the rows{where}", "median (lowest to highest)")
     rows = [
         (name_of_rate(key), spread([t[key] for t in turns if key in t], ".3g", "GFLOP/s"))
         for key in shapes

@@ -58,7 +58,8 @@ def train_until(
 
     Returns
     -------
-    Training seconds, the last and the highest accuracy, epochs, and whether it was `reached`.
+    Training seconds, the last and the highest accuracy, epochs, and whether it was `reached`; where
+    the folder holds a run that went further, those of its first epochs.
 
     Raises
     ------
@@ -72,9 +73,11 @@ def train_until(
     learner.model.to(device)
     seconds = time.perf_counter() - started
     path = turn.folder / CHECKPOINT
+    times: list[float] = []
     scores: list[float] = []
     if path.exists():
-        seconds, scores = restore(learner, torch.load(path, map_location=device))
+        times, scores = restore(learner, torch.load(path, map_location=device))
+        seconds = times[-1]
 
     def is_done() -> bool:
         return len(scores) >= most_epochs or max(scores, default=0.0) >= accuracy
@@ -83,19 +86,23 @@ def train_until(
         started = time.perf_counter()
         train_epoch(learner, train, device)
         seconds += time.perf_counter() - started
+        times.append(seconds)
         scores.append(score(learner.model, test, device))
-        torch.save(state_of(learner, seconds, scores), path)
+        torch.save(state_of(learner, times, scores), path)
         now = time.perf_counter()
         too_late = turn.seconds_left is not None and 2 * now - started - begun > turn.seconds_left
         if too_late and not is_done():  # another epoch like this one would not end in time
             raise Unfinished
+    there = [epoch for epoch, found in enumerate(scores, 1) if found >= accuracy]
+    epochs = min([*there[:1], most_epochs])
+    scores = scores[:epochs]
     return {
-        "seconds": seconds,
-        "seconds_per_epoch": seconds / len(scores),
+        "seconds": times[epochs - 1],
+        "seconds_per_epoch": times[epochs - 1] / epochs,
         "accuracy": scores[-1],
         "highest_accuracy": max(scores),
-        "epochs": len(scores),
-        "reached": max(scores) >= accuracy,
+        "epochs": epochs,
+        "reached": bool(there),
         "accuracies": scores,
     }
 
@@ -125,21 +132,21 @@ def score(model: nn.Module, test: Loader, device: torch.device) -> float:
     return correct / count
 
 
-def state_of(learner: Learner, seconds: float, scores: list[float]) -> dict[str, object]:
+def state_of(learner: Learner, times: list[float], scores: list[float]) -> dict[str, object]:
     """Return what is needed to go on after an epoch; the order of the pictures is drawn anew."""
     return {
         "model": learner.model.state_dict(),
         "optimizer": learner.optimizer.state_dict(),
         "scheduler": learner.scheduler.state_dict() if learner.scheduler else {},
-        "seconds": seconds,
+        "times": times,
         "scores": scores,
     }
 
 
-def restore(learner: Learner, state: dict[str, object]) -> tuple[float, list[float]]:
-    """Put back what `state_of` returned; return seconds and scores so far."""
+def restore(learner: Learner, state: dict[str, object]) -> tuple[list[float], list[float]]:
+    """Put back what `state_of` returned; return seconds and score after each epoch so far."""
     learner.model.load_state_dict(state["model"])  # type: ignore[arg-type]
     learner.optimizer.load_state_dict(state["optimizer"])  # type: ignore[arg-type]
     if learner.scheduler is not None:
         learner.scheduler.load_state_dict(state["scheduler"])  # type: ignore[arg-type]
-    return state["seconds"], state["scores"]  # type: ignore[return-value]
+    return state["times"], state["scores"]  # type: ignore[return-value]

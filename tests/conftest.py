@@ -22,6 +22,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 else:
     os.environ.setdefault("OMP_NUM_THREADS", "2")
 
+# Tests compute on the CPU, where a run comes to the same bits whatever it is trained beside, also
+# where a GPU is. Those that need one are run by themselves: see CONTRIBUTING.md.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
 # Ray's tasks would otherwise give way to every other process (niceness 15), tests beside them too.
 os.environ.setdefault("RAY_worker_niceness", "0")
 

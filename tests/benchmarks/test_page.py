@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,17 @@ def test_limits_say_how_far_a_row_is_from_them(folder: Path) -> None:
     # 906.2e9 operations at 200e9 a second; 7 floats x 235,146 x 938 x 15 steps at 10e9 bytes.
     assert "| one-run | 906 | 4.53 s | 9.83 s | 15 s | 1.5 times |" in lines
     assert "| convolution 3x3, 64 to 64 channels, 14x14 | 100 GFLOP/s (n=1) |" in lines
+
+
+def test_rates_of_a_gpu_are_told_apart_from_those_of_the_cpu(folder: Path) -> None:
+    found = results.read_all(folder)
+    there = replace(found["one-run"], row="gpu-94", machine={"gpu": "NVIDIA X"})
+    lines = costs.limits(found | {"gpu-94": there})
+    heads = [line for line in lines if line.startswith("| measured beside the rows")]
+    assert heads == [
+        "| measured beside the rows | median (lowest to highest) |",
+        "| measured beside the rows on NVIDIA X, bf16 | median (lowest to highest) |",
+    ]
 
 
 def test_straight_line_is_found() -> None:

@@ -74,6 +74,16 @@ def test_plain_loop_stops_in_time_and_goes_on(
     assert train(loaders, hurried, 1.01, 3)["epochs"] == 3
 
 
+def test_plain_loop_reads_a_lower_accuracy_off_a_run_that_went_further(
+    loaders: list[plain_loop.Loader], tmp_path: Path
+) -> None:
+    low = train(loaders, Turn(0, tmp_path), 0.4, 30)
+    high = train(loaders, Turn(0, tmp_path), 1.01, low["epochs"] + 2)
+    assert high["accuracies"][: low["epochs"]] == low["accuracies"]
+    assert high["seconds"] > low["seconds"]
+    assert train(loaders, Turn(0, tmp_path), 0.4, 30) == low
+
+
 def test_resnet18_has_the_parameters_that_are_known() -> None:
     # https://github.com/kuangliu/pytorch-cifar: 11,173,962 for three channels and ten classes.
     network = resnet18(3, 10)

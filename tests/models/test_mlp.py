@@ -128,6 +128,7 @@ def test_a_network_of_components_reads_them_instead_of_pixels(model: str) -> Non
     images = correlated(50, (3, 6, 5), rank=20)
     network = build_network(model, (3, 6, 5), 7, {"components": 9})
     assert isinstance(network, FullyConnected)
+    assert network.initialize is not None
     network.initialize(images)
     x = network.features(images)
     assert x.shape == (50, 9)

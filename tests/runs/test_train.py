@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def test_the_record_says_what_was_done(shapes: DataSplits) -> None:
         "test": 80,
         "notes": [],
     }
-    assert record["environment"]["packages"]["torch"] == torch.__version__
+    assert record["environment"]["packages"]["torch"] == version("torch")
     assert record["environment"]["device"] == "cpu"
     assert record["started"] < record["finished"]
     results = record["results"]
@@ -444,13 +445,11 @@ def test_ctrl_c_while_many_are_trained_ends_all_and_each_can_be_finished(
 def test_ctrl_c_while_results_are_written_leaves_those_that_are_finished(
     shapes: DataSplits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finish = conduct.finish
-
-    def finish_then_stop(*arguments: Any) -> None:
-        finish(*arguments)
+    def write_one_then_stop(writes: Sequence[Callable[[], None]]) -> None:
+        writes[0]()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(conduct, "finish", finish_then_stop)
+    monkeypatch.setattr(conduct, "do_all", write_one_then_stop)
     with pytest.raises(Interrupted):
         together(shapes)
     assert [fr.open_run(f"seed{seed}").status for seed in (0, 1, 4)] == [
@@ -473,11 +472,13 @@ def test_an_error_fails_all_that_had_not_ended(
         return summarise(*arguments)
 
     monkeypatch.setattr(conduct, "summarise", fail_second)
+    monkeypatch.setattr(conduct, "WRITERS", 1)
     with pytest.raises(RunError, match="no room"):
         together(shapes)
     records = [fr.open_run(f"seed{seed}").record for seed in (0, 1, 4)]
-    assert [record["status"] for record in records] == ["finished", "failed", "failed"]
-    assert [record.get("error") for record in records] == [None, "no room", "no room"]
+    ended = [(record["status"], record.get("error")) for record in records]
+    assert ended[:2] == [("finished", None), ("failed", "no room")]
+    assert ended[2] in ended[:2]  # its writing may have begun by then
 
 
 def test_what_cannot_be_trained_at_once_is_refused_before_a_folder_is_made(

@@ -199,6 +199,16 @@ def test_out_of_memory_with_many_runs_at_once_suggests_fewer() -> None:
         raise MemoryError
 
 
+def test_a_gpu_that_fails_is_said_in_one_line() -> None:
+    error = torch.AcceleratorError("CUDA error: unspecified launch failure\nSearch for it")
+    wanted = r"^the GPU failed \(CUDA error: unspecified launch failure\); .*--resume$"
+    with pytest.raises(DeviceError, match=wanted) as caught, memory_errors(8):
+        raise error
+    assert caught.value.__cause__ is error
+    with pytest.raises(DeviceError, match="--batch-size than 8,"), memory_errors(8):
+        raise torch.AcceleratorError("CUDA error: out of memory")
+
+
 @pytest.mark.parametrize(
     "error", [RuntimeError("shape mismatch"), ValueError("x"), RecursionError()]
 )

@@ -12,9 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fittingroom.data.dataset import DataSplits
+from fittingroom.runs.prepare import build_classifier
+from fittingroom.training.compatibility import together
+from fittingroom.training.device import select_device
+from fittingroom.training.loop import fit
 from fittingroom.training.optimizers import build_optimizer, set_learning_rate
-from fittingroom.training.recipe import Recipe
+from fittingroom.training.recipe import Recipe, recipe
 from fittingroom.training.replay import WARM_UP, Replayed, Step
+from fittingroom.training.uncompiled import take_step
 
 GPU = torch.device("cuda", 0)
 
@@ -95,18 +101,35 @@ def training_step(network: nn.Module, optimizer: torch.optim.Optimizer) -> Step:
         with torch.autocast("cuda", dtype=torch.bfloat16):
             loss = F.cross_entropy(network(x + torch.rand_like(x)).float(), y)
         loss.backward()
-        optimizer.step()
+        take_step(optimizer)
         return (loss.detach(),)
 
     return step
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+
+
+@needs_gpu
+@pytest.mark.parametrize("name", ["notebook-three-layer", "convnet", "gpu-94", "resnet", "best"])
+def test_a_run_on_a_gpu_can_be_repeated_bit_for_bit(name: str, shapes: DataSplits) -> None:
+    small = {"model_options": {"depth": 10, "width": 2}} if name == "best" else {}
+    followed = recipe(name, epochs=3, batch_size=32, **small)
+    device = select_device("cuda", followed.precision)
+    ends = []
+    for _ in range(2):
+        classifier = build_classifier(followed, shapes)
+        fit(together(followed, [classifier]), shapes, followed, device)
+        ends.append(classifier.state_dict())
+    assert all(torch.equal(tensor, ends[1][key]) for key, tensor in ends[0].items())
+
+
+@needs_gpu
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "muon"])
 def test_played_steps_are_the_steps_themselves(optimizer: str) -> None:
     from fittingroom.models import ConvNet
 
-    recipe = Recipe(optimizer=optimizer, lr=0.01, weight_decay=0.01)
+    followed = Recipe(optimizer=optimizer, lr=0.01, weight_decay=0.01)
     plain = ConvNet((1, 8, 8), 3, widths=(4, 6, 8)).cuda()
     recorded = copy.deepcopy(plain)
     x = torch.rand(12, 32, 1, 8, 8, device="cuda")
@@ -114,7 +137,7 @@ def test_played_steps_are_the_steps_themselves(optimizer: str) -> None:
     losses: list[list[float]] = []
     for network in (plain, recorded):
         torch.manual_seed(0)
-        its = build_optimizer(network.parameters(), recipe)
+        its = build_optimizer(network.parameters(), followed)
         step: Step = training_step(network, its)
         if network is recorded:
             step = Replayed(step, batch_size=32, device=GPU)

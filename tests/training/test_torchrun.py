@@ -79,6 +79,14 @@ def test_each_process_has_the_gpu_of_its_number(second_of_four: pytest.MonkeyPat
     second_of_four.setattr(torch.cuda, "is_available", lambda: True)
     second_of_four.setattr(torch.cuda, "device_count", lambda: 2)
     assert [own_device(name) for name in ("auto", "cuda", "cpu")] == ["cuda:1", "cuda:1", "cpu"]
+
+
+@pytest.mark.parametrize("local_rank", ["0", "1"])
+def test_all_processes_of_a_machine_with_too_few_gpus_find_that_out(
+    second_of_four: pytest.MonkeyPatch, local_rank: str
+) -> None:
+    second_of_four.setenv("LOCAL_RANK", local_rank)
+    second_of_four.setattr(torch.cuda, "is_available", lambda: True)
     second_of_four.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(DeviceError, match=r"2 processes on a machine with 1 GPU; .*-node 1$"):
         own_device("auto")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +25,21 @@ def one_by_one(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
         yield from piece
 
 
-def count_values(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Count how often each channel has each pixel value, int64 (C, 256)."""
+def count_bytes(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Count how often each value occurs, int64 (256,)."""
+    return np.bincount(pixels, minlength=256)
+
+
+def count_values(
+    images: NDArray[np.uint8],
+    count: Callable[[NDArray[np.uint8]], NDArray[np.int64]] = count_bytes,
+) -> NDArray[np.int64]:
+    """Count how often each channel has each pixel value, int64 (C, 256).
+
+    `count` does it for the pixels of one channel, uint8 (N,).
+    """
     counts = np.zeros((images.shape[1], 256), np.int64)
     for piece in in_pieces(images):
         for channel in range(len(counts)):
-            counts[channel] += np.bincount(piece[:, channel].ravel(), minlength=256)
+            counts[channel] += count(piece[:, channel].ravel())
     return counts

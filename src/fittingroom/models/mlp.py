@@ -6,7 +6,7 @@ The last layer returns scores (logits); the cross-entropy loss applies the softm
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -37,10 +37,11 @@ class FullyConnected(nn.Module):
             x = F.relu(layer(x))
         return last(x)  # type: ignore[no-any-return]
 
-    def initialize(self, images: Tensor) -> None:
-        """Let the features learn what they need of preprocessed images, float (N, C, H, W)."""
-        if isinstance(self.features, PrincipalComponents):
-            self.features.initialize(images)
+    @property
+    def initialize(self) -> Callable[[Tensor], None] | None:
+        """What lets the features learn from preprocessed images, float (N, C, H, W), if they do."""
+        features = self.features
+        return features.initialize if isinstance(features, PrincipalComponents) else None
 
 
 class PrincipalComponents(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from fittingroom.training.history import Progress
 from fittingroom.training.loop import Fit, fit
 from fittingroom.training.parallel import ALONE, Processes
 from fittingroom.training.recipe import Recipe
+
+# Folders of a stack that are written side by side.
+WRITERS = 8
 
 
 class Interrupted(KeyboardInterrupt):
@@ -76,13 +80,17 @@ def conduct(
             raise KeyboardInterrupt  # noqa: TRY301 - handled as one that comes by itself
         if isinstance(trained, Stacked):
             trained.unstack()
+        writes = []
         for run, (diary, classifier) in enumerate(zip(diaries, classifiers, strict=True)):
             try:
-                finish(diary, classifier, splits, recipe, device, result, run, figures)
+                writes.append(
+                    finish(diary, classifier, splits, recipe, device, result, run, figures)
+                )
             except DivergenceError as error:
                 diary.failed(error)
                 if alone:
                     raise
+        do_all(writes)
     except KeyboardInterrupt:
         for diary in diaries:
             diary.end(files.INTERRUPTED)
@@ -109,8 +117,12 @@ def finish(
     result: Fit,
     run: int,
     figures: bool,
-) -> None:
-    """Judge one of the trained classifiers, the `run`th counted from 0, and write its results.
+) -> Callable[[], None]:
+    """Judge one of the trained classifiers, the `run`th counted from 0.
+
+    Returns
+    -------
+    What writes its results.
 
     Raises
     ------
@@ -124,17 +136,35 @@ def finish(
     with memory_errors(recipe.batch_size):
         classifier.to(device.torch_device)
         evaluation = judge(classifier, splits, recipe, device.autocast_dtype)
-    diary.results(classifier, evaluation)
-    history = result.histories[run]
-    if figures:
-        draw_figures(diary.folder / files.FIGURES, evaluation, splits, history)
-    diary.end(
-        files.FINISHED,
-        finished=now(),
-        results=summarise(history, result, evaluation, splits, recipe),
-        files=diary.digests(),
-    )
-    (diary.folder / files.CHECKPOINT).unlink(missing_ok=True)
+
+    def write() -> None:
+        diary.results(classifier, evaluation)
+        history = result.histories[run]
+        if figures:
+            draw_figures(diary.folder / files.FIGURES, evaluation, splits, history)
+        diary.end(
+            files.FINISHED,
+            finished=now(),
+            results=summarise(history, result, evaluation, splits, recipe),
+            files=diary.digests(),
+        )
+        (diary.folder / files.CHECKPOINT).unlink(missing_ok=True)
+
+    return write
+
+
+def do_all(writes: Sequence[Callable[[], None]]) -> None:
+    """Do them all, several side by side: most of it is compressing and flushing to disk."""
+    if len(writes) == 1:
+        writes[0]()
+        return
+    with ThreadPoolExecutor(WRITERS) as pool:
+        pending = [pool.submit(write) for write in writes]
+        try:
+            for one in pending:
+                one.result()
+        finally:  # at an error, or Ctrl-C
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager

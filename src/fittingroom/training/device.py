@@ -170,24 +170,21 @@ def repeatable(device: Device) -> Iterator[None]:
     Random numbers drawn inside do not disturb the caller's, and the other way round. On CUDA
     only deterministic kernels are used. Denormal numbers are flushed to zero.
     """
-    wanted, deterministic = device.kind == "cuda", torch.are_deterministic_algorithms_enabled()
-    changes = wanted or deterministic  # else not called: it imports torch's compiler, for seconds
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    # This and torch.use_deterministic_algorithms set the same, but that imports torch's compiler.
+    mode = torch.get_deterministic_debug_mode()
     cudnn = torch.backends.cudnn.benchmark
     deterministic_settings: Any = torch.utils.deterministic  # its type is made at run time
     filled = deterministic_settings.fill_uninitialized_memory
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     with forked_generators(device), flushed_denormals():
-        if changes:
-            torch.use_deterministic_algorithms(wanted, warn_only=True)
+        torch.set_deterministic_debug_mode("warn" if device.kind == "cuda" else "default")
         torch.backends.cudnn.benchmark = False
         # Nothing here reads memory before it is written, and filling it costs a kernel a tensor.
         deterministic_settings.fill_uninitialized_memory = False
         try:
             yield
         finally:
-            if changes:
-                torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+            torch.set_deterministic_debug_mode(mode)
             torch.backends.cudnn.benchmark = cudnn
             deterministic_settings.fill_uninitialized_memory = filled
 
@@ -235,12 +232,17 @@ def seed_everything(seed: int, *purpose: int) -> None:
 def memory_errors(batch_size: int, runs: int = 1) -> Iterator[None]:
     """Turn every way of running out of memory into a DeviceError that says what to do.
 
-    `runs` are trained at once.
+    Likewise a GPU that fails: it answers this process no more. `runs` are trained at once.
     """
     try:
         yield
     except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not is_out_of_memory(error):
+            if isinstance(error, torch.AcceleratorError):
+                raise DeviceError(
+                    f"the GPU failed ({str(error).splitlines()[0]}); give the same command again, "
+                    "or go on with a run that was saved by --resume"
+                ) from error
             raise
         reason = str(error).splitlines()[0] if str(error) else "no memory left"
         raise out_of_memory(reason, batch_size, runs) from error

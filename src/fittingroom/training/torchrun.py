@@ -103,7 +103,7 @@ def own_device(name: str) -> str:
             "--device cuda, where each takes the GPU of its own number"
         )
     gpus = torch.cuda.device_count()
-    if name == "cuda" and here.local_rank >= gpus > 0:
+    if name == "cuda" and here.local_size > gpus > 0:  # all find out, not only those without one
         raise DeviceError(
             f"{here.local_size} processes on a machine with {gpus} GPU{'s' if gpus > 1 else ''}; "
             f"each needs its own: start torchrun with --nproc-per-node {gpus}"

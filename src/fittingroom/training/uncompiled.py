@@ -19,6 +19,10 @@ UNCOMPILED = ("add_param_group", "load_state_dict", "state_dict", "zero_grad")
 # Where torch looks for what it has found to call in place of such a method (torch/_compile.py).
 FOUND = "__dynamo_disable"
 
+# Where an optimizer that can be recorded in a CUDA graph notes that it has warned of being used
+# without one, as ours are for the first steps (replay.py).
+WARNED = "_warned_capturable_if_run_uncaptured"
+
 
 @contextmanager
 def without_compiler() -> Iterator[None]:
@@ -40,5 +44,9 @@ def without_compiler() -> Iterator[None]:
 
 @torch.no_grad()
 def take_step(optimizer: torch.optim.Optimizer) -> None:
-    """Do what `optimizer.step()` does, but for hooks, and a graph break for torch's compiler."""
+    """Do what `optimizer.step()` does, but for hooks, and a graph break for torch's compiler.
+
+    Nor does it warn that the step could be recorded, where it is not, or not yet.
+    """
+    setattr(optimizer, WARNED, True)
     inspect.unwrap(type(optimizer).step)(optimizer)
