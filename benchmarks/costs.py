@@ -198,7 +198,14 @@ def tuning(results: Results) -> Lines:
         scores = (mean_score(result.values(way, key)) for key in ("validation", "accuracy"))
         counts = (f"{statistics.mean(result.values(way, key)):.0f}" for key in head[3:])
         rows.append((way, *scores, *counts))
-    return table(head, rows)
+    lines = table(head, rows)
+    ours = result.values(OURS, "accuracy")
+    for way in result.ways:
+        if way != OURS:
+            pairs = zip(ours, result.values(way, "accuracy"), strict=False)
+            ahead = mean_score([mine - theirs for mine, theirs in pairs])
+            lines += ["", f"Test accuracy, {OURS} less {way}, in pairs: {ahead}."]
+    return lines
 
 
 def on_disk(results: Results) -> Lines:
