@@ -23,7 +23,7 @@ from fittingroom.training.device import Device
 
 # Bytes of pictures that are fetched at once. Two such loads lie in memory: one is gone through,
 # one is on its way. Larger ones are read faster, for what is wanted lies closer together.
-LOAD_BYTES = 2**28
+LOAD_BYTES = 3 * 2**27
 
 
 def to_device(dataset: ImageDataset, device: Device) -> tuple[Tensor | Fetched, Tensor]:
