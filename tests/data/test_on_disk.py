@@ -106,6 +106,16 @@ def test_read_only_files_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(stored[[5, 0]], images[[5, 0]])
 
 
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_however_many_threads_read_it_is_the_same(tmp_path: Path, threads: int) -> None:
+    stored, images = write(tmp_path, [7, 1, 30, 12])
+    wanted = np.random.default_rng(1).permutation(50)[:37].astype(np.int64)
+    np.testing.assert_array_equal(stored.read(wanted, threads), images[wanted])
+    (tmp_path / "2").unlink()
+    with pytest.raises(DataError, match="cannot be read any more"):
+        stored.read(wanted, threads)
+
+
 def test_a_copy_reads_the_same_files(tmp_path: Path) -> None:
     stored, images = write(tmp_path, [3, 3])
     np.testing.assert_array_equal(copy.deepcopy(stored)[1:5], images[1:5])

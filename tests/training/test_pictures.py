@@ -46,7 +46,7 @@ def sets(
     in_memory = make_splits(190, 60)
     save(in_memory, tmp_path / "set", 37)
     stored = load(tmp_path / "set").with_validation(60)
-    assert fetched_bytes(stored.train) == fetched_bytes(stored.validation) == 100 * 64
+    assert fetched_bytes(stored.train) == fetched_bytes(stored.validation) == 50 * 64
     return in_memory, stored
 
 
@@ -107,11 +107,14 @@ def test_few_pictures_are_read_into_memory(sets: Sets, cpu: Device, monkeypatch:
     np.testing.assert_array_equal(labels, sets[0].train.labels)
 
 
-def test_a_batch_lies_where_one_of_its_length_lay_before_if_that_is_wanted(sets: Sets) -> None:
-    """As what is recorded on a GPU expects it."""
+@pytest.mark.parametrize("ahead", [True, False])
+def test_a_batch_lies_where_one_of_its_length_lay_before_if_that_is_wanted(
+    sets: Sets, ahead: bool
+) -> None:
+    """As what is recorded on a GPU expects it, for which the next ones are fetched ahead."""
     stored = sets[1].train.on_disk
     assert stored is not None
-    images = Fetched(stored, torch.device("cpu"))
+    images = Fetched(stored, torch.device("cpu"), ahead=ahead)
     images.stays_in_place = True
     batches = torch.randperm(190).split(40)
     images.begin(batches)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import RawIOBase
 from itertools import pairwise
@@ -142,8 +143,19 @@ class ImagesOnDisk:
         return math.prod(self.shape)
 
     def __getitem__(self, key: Any) -> Pictures:
+        return self.read(key)
+
+    def read(self, key: Any, threads: int = 1) -> Pictures:
+        """Read what indexing would, with so many threads, each at a file of its own.
+
+        Raises
+        ------
+        DataError
+            If a file is not there any more, or has become shorter.
+        """
         places = np.asarray(self._places[key])
-        return self._read(places.ravel()).reshape(*places.shape, *self.image_shape)
+        found = self._read(places.ravel(), threads)
+        return found.reshape(*places.shape, *self.image_shape)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Read all pictures, which then lie in memory."""
@@ -155,18 +167,31 @@ class ImagesOnDisk:
         """Return the pictures of these numbers, in that order, without reading them."""
         return ImagesOnDisk(self.files, self.image_shape, self._places[indices])
 
-    def _read(self, places: Places) -> Pictures:
+    def _read(self, places: Places, threads: int) -> Pictures:
         """Read pictures, uint8 (B, C * H * W), each file from its beginning to its end."""
         size = math.prod(self.image_shape)
         order = np.argsort(places, kind="stable")
         rising = places[order]
         images = np.empty((len(places), size), np.uint8)
         ends = np.searchsorted(rising, self._firsts).tolist()
-        for file, first, (start, end) in zip(
-            self.files, self._firsts, pairwise(ends), strict=False
-        ):
-            if start < end:
-                where = order[start:end]
-                for some, block in file.read_blocks(rising[start:end] - first, size):
-                    images[where[some]] = block
+
+        def read(file: PictureFile, first: int, start: int, end: int) -> None:
+            where = order[start:end]
+            for some, block in file.read_blocks(rising[start:end] - first, size):
+                images[where[some]] = block
+
+        parts = [
+            (file, int(first), start, end)
+            for file, first, (start, end) in zip(
+                self.files, self._firsts, pairwise(ends), strict=False
+            )
+            if start < end
+        ]
+        if threads == 1 or len(parts) == 1:
+            for part in parts:
+                read(*part)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                for done in [pool.submit(read, *part) for part in parts]:
+                    done.result()
         return images
