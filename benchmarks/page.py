@@ -61,13 +61,13 @@ itself."""
 
 
 TUNING = """\
-A learning rate, its schedule and a batch size of the notebook's deeper network are looked for, by the
-accuracy on 5,000 validation pictures: by `fittingroom tune` (its finalists' further seeds among its
-epochs), by random search without stopping any trial early, each with as many epochs in all, and by
-the notebook's six rates, which have no schedule. The validation accuracy of `tune` is a mean of three
-seeds, the others' the highest of as many seeds as trials, and so more flattering. The test accuracy
-is that of each way's choice over five fresh seeds. "saved" are the epochs that trials which were
-stopped early did not train. Means over repetitions of the whole search."""
+A learning rate, its schedule and a batch size of the notebook's deeper network are looked for, by
+the accuracy on 5,000 validation pictures: by `fittingroom tune` (its finalists' further seeds among
+its epochs), by random search without stopping any trial early, each with as many epochs in all, and
+by the notebook's six rates, which have no schedule. The validation accuracy of `tune` is a mean of
+three seeds, the others' the highest of as many seeds as trials, and so more flattering. The test
+accuracy is that of each way's choice over five fresh seeds. "saved" are the epochs that trials
+which were stopped early did not train. Means over repetitions of the whole search."""
 
 
 def write(folder: Path = RESULTS, target: Path = PAGE) -> None:
