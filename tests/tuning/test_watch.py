@@ -9,7 +9,7 @@ import optuna
 
 from fittingroom.tuning import search
 from fittingroom.tuning.plan import TuningPlan
-from fittingroom.tuning.tuning import read_trials
+from fittingroom.tuning.tuning import TRIALS, read_trials
 from fittingroom.tuning.watch import Snapshot, Watch
 
 RESULT: dict[str, Any] = {
@@ -27,7 +27,7 @@ RESULT: dict[str, Any] = {
 def test_a_watch_tells_news_once_and_copies_them(tmp_path: Path, plan: TuningPlan) -> None:
     study = search.begin(optuna.storages.InMemoryStorage(), plan, "data")
     told: list[Snapshot] = []
-    watch = Watch(tmp_path, plan, study, math.inf, told.append)
+    watch = Watch(tmp_path / TRIALS, plan, study, math.inf, told.append)
     watch()
     running = study.ask()
     search.ask(running, plan.space)
@@ -52,7 +52,7 @@ def test_a_watch_tells_news_once_and_copies_them(tmp_path: Path, plan: TuningPla
 def test_the_time_left_is_at_most_until_time_is_up(tmp_path: Path, plan: TuningPlan) -> None:
     study = search.begin(optuna.storages.InMemoryStorage(), plan, "data")
     told: list[Snapshot] = []
-    Watch(tmp_path, plan, study, time.time() + 60, told.append).look()
+    Watch(tmp_path / TRIALS, plan, study, time.time() + 60, told.append).look()
     assert 0 < (told[0].seconds_left or 0) <= 60
-    Watch(tmp_path, plan, study, time.time() - 60, told.append).look()
+    Watch(tmp_path / TRIALS, plan, study, time.time() - 60, told.append).look()
     assert told[1].seconds_left == 0

@@ -7,6 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +84,17 @@ def test_a_process_that_is_killed_is_told_in_one_line_and_leaves_nothing(tmp_pat
     with pytest.raises(DataError, match=r"a process that draws sketches was killed.*fewer --jobs"):
         write_shards(tmp_path / "set", 6_000, 10, jobs=2, on_progress=kill_a_child)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_result_that_was_forgotten_as_a_process_died_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batches, "PATIENCE_SECONDS", 0.05)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        with pytest.raises(BrokenProcessPool):
+            pool.submit(os._exit, 1).result()
+        with pytest.raises(BrokenProcessPool):
+            batches.result_of(Future(), pool)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

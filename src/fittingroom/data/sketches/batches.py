@@ -12,7 +12,7 @@ import signal
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from fittingroom.data.sketches.patterns import Measures
 from fittingroom.data.sketches.wardrobe import WARDROBE, Span, Style
 from fittingroom.errors import DataError
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
+
 BATCH = 256  # took the least time of 64, 128, 256 and 512: cache misses against calls
 
 # One process hands out the work and writes what is drawn, which takes it a fiftieth of the time.
@@ -32,6 +35,9 @@ MOST_JOBS = 64
 
 # Batches that lie ready or are being drawn for each process: none waits, and memory holds them.
 AHEAD = 4
+
+# A batch takes far less. After so long it is asked whether anybody still draws it.
+PATIENCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ def drawn(batches: Iterable[Batch], jobs: int) -> Generator[tuple[Batch, Images]
         for batch in batches:
             yield batch, batch.draw()
         return
-    from concurrent.futures import Future, ProcessPoolExecutor
+    from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
@@ -107,9 +113,9 @@ def drawn(batches: Iterable[Batch], jobs: int) -> Generator[tuple[Batch, Images]
             waiting.append((batch, pool.submit(batch.draw)))
             if len(waiting) > AHEAD * jobs:
                 first, result = waiting.popleft()
-                yield first, result.result()
+                yield first, result_of(result, pool)
         for first, result in waiting:
-            yield first, result.result()
+            yield first, result_of(result, pool)
     except BrokenProcessPool as error:
         raise DataError(
             "a process that draws sketches was killed, as Linux does where memory runs out; "
@@ -117,6 +123,24 @@ def drawn(batches: Iterable[Batch], jobs: int) -> Generator[tuple[Batch, Images]
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def result_of(result: Future[Images], pool: ProcessPoolExecutor) -> Images:
+    """Wait for what a process draws.
+
+    What was handed in just when a process died may be forgotten (Python 3.11): its result would be
+    waited for without end. But a pool that has lost a process takes no more work, and says so.
+
+    Raises
+    ------
+    BrokenProcessPool
+        If one of the processes has died.
+    """
+    while True:
+        try:
+            return result.result(timeout=PATIENCE_SECONDS)
+        except TimeoutError:
+            pool.submit(int)
 
 
 def _leave_ctrl_c() -> None:
