@@ -275,17 +275,11 @@ def show_finalists(terminal: Terminal, tuning: Tuning) -> None:
         return
     seeds = counted(len(tuning.plan.seeds + tuning.plan.further_seeds), "seed")
     heads = ("finalist", "first look", f"mean of {seeds}", "lowest", "highest")
-    rows = [
-        [str(trial.number), *map(percent, (trial.accuracy, trial.mean, *ends(trial)))]
-        for trial in tuning.finalists
-    ]
+    rows = []
+    for trial in tuning.finalists:
+        ends = min(trial.all_accuracies), max(trial.all_accuracies)
+        rows.append([str(trial.number), *map(percent, (trial.accuracy, trial.mean, *ends))])
     terminal.table(heads, rows, words=0)
-
-
-def ends(trial: Trial) -> tuple[float, float]:
-    """Return the lowest and the highest accuracy of a finalist."""
-    accuracies = trial.accuracies + trial.further
-    return min(accuracies), max(accuracies)
 
 
 def trial_cells(trial: Trial) -> list[str]:

@@ -45,7 +45,7 @@ def judge_winner(tuning: Tuning) -> list[Sentence]:
             number=best.number,
             count=count(len(tuning.complete)),
             finalists=count(len(tuning.finalists)),
-            seeds=count(len(best.accuracies + best.further)),
+            seeds=count(len(best.all_accuracies)),
             accuracy=percent(best.mean),
             values=", ".join(f"{name} = {recipe_value(v)}" for name, v in best.values.items()),
         )

@@ -149,7 +149,7 @@ def finalist_rows(tuning: Tuning) -> list[list[str]]:
 
 def range_of(trial: Trial) -> str:
     """Return the lowest and the highest accuracy of a trial's seeds."""
-    found = trial.accuracies + trial.further
+    found = trial.all_accuracies
     return interval((min(found), max(found))) if found else NOTHING
 
 

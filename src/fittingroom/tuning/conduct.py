@@ -205,13 +205,15 @@ def carry_out(
     learning = learning_only(splits, plan.start)
     check_space(plan, learning, place)
     check_folder(folder, plan, splits.fingerprint)
-    if is_searched(folder, plan):
+    searched = is_searched(folder, plan)
+    if searched:
         keep_choice(folder, plan)
-    if not is_searched(folder, plan) or are_missing(open_tuning(folder), plan):
+    if not searched or are_missing(open_tuning(folder), plan):
         record = new_record(folder, plan, splits, place, command, crew, address)
         with cpu_threads(crew.threads), begun(folder, plan, record, crew.storage, address) as kept:
             searching = Searching(folder, plan, *kept, learning, place, crew, on_progress)
-            searching.look_for_values()
+            if not searched:
+                searching.look_for_values()
             searching.train_finalists_again(record["data"]["fingerprint"])
     tuning = open_tuning(folder)
     write_findings(tuning)

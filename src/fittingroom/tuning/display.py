@@ -59,7 +59,7 @@ def best_table(tuning: Tuning) -> str:
 
 def winner(trial: Trial) -> str:
     """Say what the best finalist came to."""
-    seeds = len(trial.accuracies + trial.further)
+    seeds = len(trial.all_accuracies)
     return f"the winner, trial {trial.number}: {trial.mean:.2%}, mean of {seeds} seeds"
 
 

@@ -14,7 +14,7 @@ from fittingroom.runs.conduct import Interrupted
 from fittingroom.tuning import finalists, ledger
 from fittingroom.tuning.crew import Crew
 from fittingroom.tuning.plan import TuningPlan
-from fittingroom.tuning.record import end, is_searched
+from fittingroom.tuning.record import end
 from fittingroom.tuning.tuning import FINALISTS, TRIALS, Trial, read_record
 from fittingroom.tuning.watch import Snapshot, Watch
 from fittingroom.tuning.work import Work
@@ -56,7 +56,7 @@ class Searching:
     listener: Callable[[Snapshot], None]
 
     def look_for_values(self) -> None:
-        """Do trials until the budget is used up, and write down that it is; once is enough.
+        """Do trials until the budget is used up, and write down that it is.
 
         Raises
         ------
@@ -65,9 +65,8 @@ class Searching:
         Interrupted
             (a KeyboardInterrupt) at Ctrl-C.
         """
-        if not is_searched(self.folder, self.plan):
-            self._do(self.study, self.plan, TRIALS, self._deadline())
-            end(self.folder, self.plan, self._trials())
+        self._do(self.study, self.plan, TRIALS, self._deadline())
+        end(self.folder, self.plan, self._trials())
 
     def train_finalists_again(self, fingerprint: str) -> None:
         """Train the best trials with the further seeds; what is done already stays.

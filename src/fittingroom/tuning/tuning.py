@@ -5,7 +5,7 @@
     tunings/three-layer/
         tuning.json     plan, data, environment, command, when the test set was opened
         trials.jsonl    one line a trial: a copy of what the storage holds, for readers
-    finalists.jsonl the same of the best ones, trained again with further seeds
+        finalists.jsonl the same of the best ones, trained again with further seeds
         trials.db       Optuna's storage (SQLite), unless --storage names another
         best.toml       the winner, for `fittingroom train --recipe`
         front.toml      of two objectives: the best trade-offs, for `fittingroom study`
@@ -97,9 +97,14 @@ class Trial:
     further: tuple[float, ...] = ()
 
     @property
+    def all_accuracies(self) -> tuple[float, ...]:
+        """Of a complete trial: one for each of its seeds, the further ones last."""
+        return self.accuracies + self.further
+
+    @property
     def mean(self) -> float:
         """Of a complete trial: the mean accuracy over all its seeds, 0 to 1."""
-        return fmean(self.accuracies + self.further or (self.accuracy or 0.0,))
+        return fmean(self.all_accuracies or (self.accuracy or 0.0,))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what differs from trial to trial as JSON values."""
