@@ -22,7 +22,11 @@ ROOMS = {
     "studies": {"data", "models", "training", "evaluation", "runs"},
     "tuning": {"data", "models", "training", "evaluation", "runs", "studies"},
     "reports": {"data", "models", "training", "evaluation", "runs", "studies", "tuning"},
-    "cli": {"data", "models", "training", "evaluation", "runs", "studies", "tuning", "reports"},
+    "serving": {"data", "models", "evaluation", "runs", "reports"},
+    "cli": {
+        *("data", "models", "training", "evaluation", "runs", "studies", "tuning", "reports"),
+        "serving",
+    },
 }
 
 HEAVY = {
@@ -30,7 +34,10 @@ HEAVY = {
     "grpc",
     "jinja2",
     "matplotlib",
+    "fastapi",
     "mlflow",
+    "onnx",
+    "onnxruntime",
     "optuna",
     "pooch",
     "pyarrow",
@@ -44,8 +51,14 @@ HEAVY = {
     "torch",
 }
 TORCH_AT_THE_TOP = {"models", "training", "runs"}
+# Modules of torch; an exported file is answered by without them.
+TORCH_AT_THEIR_TOP = {
+    SOURCE / "serving" / name for name in ("answering.py", "keeping.py", "novelty.py")
+}
 # It derives a class from one of Optuna's, and is imported where that is needed.
 OPTUNA_AT_THE_TOP = SOURCE / "tuning" / "sampler.py"
+# It is imported where a server is started, and FastAPI reads the types of its functions.
+FASTAPI_AT_THE_TOP = SOURCE / "serving" / "server"
 
 
 def room_of(path: Path) -> str:
@@ -95,8 +108,10 @@ def test_a_room_imports_only_rooms_that_it_builds_upon(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_heavy_libraries_are_imported_where_they_are_used(path: Path) -> None:
-    allowed = {"torch"} if room_of(path) in TORCH_AT_THE_TOP else set()
+    with_torch = room_of(path) in TORCH_AT_THE_TOP or path in TORCH_AT_THEIR_TOP
+    allowed = {"torch"} if with_torch else set()
     allowed |= {"optuna"} if path == OPTUNA_AT_THE_TOP else set()
+    allowed |= {"fastapi"} if path.parent == FASTAPI_AT_THE_TOP else set()
     top = {name.split(".")[0] for name in imported(at_the_top(parse(path)))}
     assert top & HEAVY <= allowed
     if room_of(path) in {"cli", "__init__", "__main__"}:
@@ -131,6 +146,10 @@ def test_data_never_needs_torch() -> None:
         ("sqlalchemy", "tuning"),
         ("mlflow", "runs/tracking"),
         ("tensorboard", "runs/tracking"),
+        ("onnx", "serving"),
+        ("onnxruntime", "serving"),
+        ("fastapi", "serving/server"),
+        ("uvicorn", "serving/server"),
     ],
 )
 def test_one_room_alone_knows_a_library_that_can_be_done_without(library: str, place: str) -> None:

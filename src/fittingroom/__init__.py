@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from fittingroom.reports.report import report
     from fittingroom.runs.run import Run, list_runs, open_run
     from fittingroom.runs.train import resume, train
+    from fittingroom.serving.export import export
+    from fittingroom.serving.predict import Prediction, Predictions, predict
     from fittingroom.studies.conduct import study
     from fittingroom.studies.study import Study, gather, open_study
     from fittingroom.training.recipe import Recipe, recipe
@@ -39,18 +41,22 @@ __all__ = [
     "Evaluation",
     "FittingroomError",
     "ImageDataset",
+    "Prediction",
+    "Predictions",
     "Recipe",
     "Run",
     "Study",
     "Tuning",
     "__version__",
     "evaluate",
+    "export",
     "gather",
     "list_runs",
     "load",
     "open_run",
     "open_study",
     "open_tuning",
+    "predict",
     "recipe",
     "report",
     "resume",
@@ -65,17 +71,21 @@ _HOMES = {
     "Evaluation": "fittingroom.evaluation.evaluate",
     "FittingroomError": "fittingroom.errors",
     "ImageDataset": "fittingroom.data.dataset",
+    "Prediction": "fittingroom.serving.predict",
+    "Predictions": "fittingroom.serving.predict",
     "Recipe": "fittingroom.training.recipe",
     "Run": "fittingroom.runs.run",
     "Study": "fittingroom.studies.study",
     "Tuning": "fittingroom.tuning.tuning",
     "evaluate": "fittingroom.evaluation.evaluate",
+    "export": "fittingroom.serving.export",
     "gather": "fittingroom.studies.study",
     "list_runs": "fittingroom.runs.run",
     "load": "fittingroom.data.sources",
     "open_run": "fittingroom.runs.run",
     "open_study": "fittingroom.studies.study",
     "open_tuning": "fittingroom.tuning.tuning",
+    "predict": "fittingroom.serving.predict",
     "recipe": "fittingroom.training.recipe",
     "report": "fittingroom.reports.report",
     "resume": "fittingroom.runs.train",

@@ -9,6 +9,8 @@
     ├── ModelError           an unknown network, or one that does not fit the data or the file
     ├── DeviceError          a device or precision that is not there, or too little memory
     ├── DivergenceError      a loss that is no longer a number
+    ├── ExportError          a model that cannot be exported, or an export that cannot be used
+    ├── PhotoError           a photo that cannot become a picture of the kind a model knows
     ├── ProcessError         one of the processes that share a run ended, or does not match
     ├── RunError             a run folder that is missing, unfinished, damaged or not writable
     ├── StudyError           a study that makes no sense, or a damaged study folder
@@ -46,6 +48,14 @@ class DeviceError(FittingroomError):
 
 class DivergenceError(FittingroomError):
     """The loss became NaN or infinite."""
+
+
+class ExportError(FittingroomError):
+    """A model that cannot be exported, or an exported file that cannot be used."""
+
+
+class PhotoError(FittingroomError):
+    """A photo that is not there, or cannot become a picture of the kind that a model knows."""
 
 
 class ProcessError(FittingroomError):

@@ -40,6 +40,7 @@ from fittingroom.training.torchrun import is_first, launch, starting_words
 MULTIPLY_ADDS_PER_SECOND = 2e10
 
 if TYPE_CHECKING:
+    from fittingroom.data.dataset import DataSplits
     from fittingroom.runs.run import Run
     from fittingroom.runs.tracking import Tracking
 
@@ -119,8 +120,17 @@ def train(
         show_finished(terminal, run)
         if report:
             write_report(terminal, run, spoken, splits)
+        if is_first():
+            prepare_to_answer(run, splits)
         say_where(terminal, tracking)
         terminal.say(f"everything lies in {run.folder}")
+
+
+def prepare_to_answer(run: Run, splits: DataSplits | None) -> None:
+    """Fit now, while the data are at hand, what answers for a person's own photos need."""
+    from fittingroom.serving.keeping import answering_of
+
+    answering_of(run, splits)
 
 
 def own_starting_words() -> list[str]:

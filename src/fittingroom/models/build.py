@@ -10,10 +10,12 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from fittingroom.errors import ModelError
 from fittingroom.models.convnet import ConvNet
@@ -30,6 +32,13 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "wide-resnet": WideResNet,
     "whitened": WhitenedNet,
 }
+
+# Functions that fill a tensor in place, in torch.nn.init and on tensors.
+_FILLING = frozenset(
+    {"uniform_", "normal_", "zero_", "zeros_", "ones_", "fill_", "constant_", "dirac_", "eye_"}
+    | {"kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "xavier_normal_", "orthogonal_"}
+    | {"trunc_normal_", "copy_", "__setitem__"}
+)
 
 
 def check_name(name: str) -> None:
@@ -64,6 +73,42 @@ def build_network(
     if name not in MODELS:
         raise ModelError(f"model {name!r} is a network of your own; expected {', '.join(MODELS)}")
     return call_network(name, MODELS[name], input_shape, num_classes, options)
+
+
+class _Unfilled(TorchFunctionMode):
+    """Tensors get a shape and no values: on "meta" there are none to have.
+
+    There torch finds out what the functions that fill a tensor would do by its compiler, whose
+    import takes one to two seconds.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        del types
+        if getattr(func, "__name__", "") in _FILLING and args:
+            return args[0]
+        if func is torch.eye:
+            return torch.empty(*args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+
+def build_unfilled(
+    name: str,
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    options: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """Build one of our networks as `build_network` does, on "meta": nothing is allocated.
+
+    However large a network a file asks for.
+    """
+    with torch.device("meta"), _Unfilled():
+        return build_network(name, input_shape, num_classes, options)
 
 
 def import_network(

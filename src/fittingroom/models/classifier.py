@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.nn.modules.conv import _ConvNd
 
 from fittingroom.errors import ModelError
-from fittingroom.models.build import MODELS, build_network
+from fittingroom.models.build import MODELS, build_unfilled
 from fittingroom.models.mlp import PrincipalComponents
 
 FORMAT = "fittingroom-model/1"
@@ -239,9 +239,7 @@ class Classifier(nn.Module):
                     f"{path}: holds the weights of {architecture!r}, which is none of "
                     f"{', '.join(MODELS)}; give an instance of that class as `network`"
                 )
-            # On "meta" nothing is allocated, however large a network the description asks for.
-            with torch.device("meta"):
-                network = build_network(architecture, shape, len(classes), options)
+            network = build_unfilled(architecture, shape, len(classes), options)
         classifier = cls(
             network,
             classes,

@@ -197,6 +197,18 @@ def save(figure: Figure, path: Path | str) -> tuple[Path, Path]:
     return png, svg
 
 
+def write(figure: Figure, path: Path) -> None:
+    """Write `figure` whole or not at all, in the format that the name ends in: png, svg or pdf.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written there.
+    """
+    with figure_style():
+        _write_whole(path, _rendered(figure, path.suffix[1:].lower()))
+
+
 def _rendered(figure: Figure, kind: str) -> bytes:
     content = BytesIO()
     metadata = {"Date": None} if kind == "svg" else None

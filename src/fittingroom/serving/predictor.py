@@ -1,0 +1,132 @@
+"""What answers: a trained run, or a file that was exported from one. Both answer alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fittingroom.data.dataset import Images
+from fittingroom.serving.preparation import Preparation
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from fittingroom.data.dataset import DataSplits
+    from fittingroom.runs.run import Run
+    from fittingroom.serving.answering import Answering, Fitted
+
+RUNS = Path("runs")
+
+
+class Answers(NamedTuple):
+    """Answers for N pictures.
+
+    Parameters
+    ----------
+    probabilities
+        float32, shape (N, K), calibrated.
+    novelty
+        float32, shape (N,): how unlike everything known a picture is.
+    """
+
+    probabilities: NDArray[np.float32]
+    novelty: NDArray[np.float32]
+
+
+class Predictor(Protocol):
+    """What answers.
+
+    `name` is the run's; `classes` the K class names; `preparation` how a photo becomes a picture;
+    `threshold` the novelty beyond which an answer should not be believed; `fitted_on` what
+    confidence and threshold were fitted on, "validation" or "training"; `data_name` the data set's
+    name and `sketches` whether it is the program's own drawings.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    preparation: Preparation
+    threshold: float
+    fitted_on: str
+    data_name: str
+    sketches: bool
+
+    def answer(self, images: Images) -> Answers:
+        """Answer for pictures, uint8 (N, C, H, W), N at least 1. Not for several threads at once.
+
+        Raises
+        ------
+        FittingroomError
+            If they cannot be answered for.
+        """
+        ...
+
+
+class RunPredictor:
+    """Answers by a run's model.
+
+    Parameters
+    ----------
+    run
+        Finished.
+    data
+        Where its data are now, which are needed the first time; None for where they were.
+    """
+
+    def __init__(self, run: Run, data: DataSplits | str | Path | None = None) -> None:
+        from fittingroom.serving.keeping import answering_of
+
+        self.run = run
+        self.name = run.name
+        answering, fitted = answering_of(run, data)
+        self.answering: Answering = answering
+        self.fitted: Fitted = fitted
+        self.classes: tuple[str, ...] = answering.classifier.classes
+        self.preparation = fitted.preparation
+        self.threshold = fitted.threshold
+        self.fitted_on = fitted.fitted_on
+        self.data_name = str(run.record["data"]["name"])
+        self.sketches = bool(run.record["data"]["sketches"])
+
+    def answer(self, images: Images) -> Answers:
+        """See `Predictor.answer`."""
+        return Answers(*self.answering.answer(images))
+
+
+def open_predictor(
+    what: Run | Predictor | str | Path = "latest",
+    *,
+    data: DataSplits | str | Path | None = None,
+    runs: str | Path = RUNS,
+    network: nn.Module | str | None = None,
+) -> Predictor:
+    """Open a run, by itself, its folder, its name or "latest", or a file that was exported.
+
+    Raises
+    ------
+    FittingroomError
+        If there is no such thing, it is damaged, or the run's data are needed and not there.
+    """
+    if isinstance(what, str | Path) and Path(what).suffix.lower() == ".onnx":
+        from fittingroom.serving.onnx_file import OnnxPredictor
+
+        return OnnxPredictor(Path(what))
+    from fittingroom.runs.run import Run, open_run
+
+    if isinstance(what, str | Path):
+        what = open_run(what, runs=runs, network=network)
+    return RunPredictor(what, data) if isinstance(what, Run) else what
+
+
+def provenance(predictor: RunPredictor) -> dict[str, Any]:
+    """Return where a model comes from, JSON values: for whoever has no more than its export."""
+    record = predictor.run.record
+    return {
+        "run": predictor.name,
+        "started": record.get("started"),
+        "recipe": record["recipe"],
+        "data": {key: record["data"][key] for key in ("name", "fingerprint", "sketches", "train")},
+        "test": {key: record["results"]["test"][key] for key in ("accuracy", "interval", "count")},
+    }
