@@ -269,6 +269,49 @@ def others(results: Results) -> Lines:
     return lines[:-1] or ["Not measured."]
 
 
+def photos(results: Results) -> Lines:
+    """Return what answering for photos takes."""
+    return quantity_table(results, "photos", ("call", "seconds, cold process"), "seconds", ".2f")
+
+
+def serving(results: Results) -> Lines:
+    """Return what the server bears."""
+    result = results.get("serve")
+    if result is None:
+        return ["Not measured."]
+    keys = {"answers_a_second": ".0f", "median_ms": ".3g", "p99_ms": ".3g", "grown_MB": ".2f"}
+    head = ("asked by", "answers a second", "median, ms", "99%, ms", "memory grown, MB")
+    return table(
+        head,
+        [
+            (way, *(spread(result.values(way, key), form) for key, form in keys.items()))
+            for way in result.ways
+        ],
+    )
+
+
+def trust(results: Results) -> Lines:
+    """Return how far answers for photos can be believed, by recipe."""
+    result = results.get("trust")
+    if result is None:
+        return ["Not measured."]
+    rows = [
+        ("photo of a test picture answered for as before, nearest", "as_before_nearest"),
+        ("the same, enlarged smoothly (bicubic)", "as_before_bicubic"),
+        ("expected calibration error, before", "ECE"),
+        ("after", "ECE_calibrated"),
+    ]
+    lines = [
+        (words, *(spread(result.values(way, key), ".1%") for way in result.ways))
+        for words, key in rows
+    ]
+    first = next(iter(result.ways.values()))[0]["flagged"]
+    for kind in first:
+        shares = ([turn["flagged"][kind] for turn in turns] for turns in result.ways.values())
+        lines.append((f"flagged: {kind}", *(spread(found, ".1%") for found in shares)))
+    return table(("", *result.ways), lines)
+
+
 def peak(result: Result, way: str) -> str:
     """Return a way's median peak memory."""
     return f"{statistics.median(result.values(way, 'peak_MB')):.0f}"

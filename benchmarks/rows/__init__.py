@@ -11,7 +11,9 @@
     start_up, memory, scaling, loop_parts     what it costs, and where the time goes
     on_disk                                   5 million pictures, in memory and not
     cluster                                   what Ray costs a study
+    photos, trust                             answers for photos
     accuracy, loading, report                 the rest of the README's numbers
+    serve                                     the server under load
 """
 
 from row import Row
@@ -30,10 +32,13 @@ from rows import (
     memory,
     on_disk,
     one_run,
+    photos,
     report,
     scaling,
+    serve,
     start_up,
     study_of_seeds,
+    trust,
     tuning,
 )
 
@@ -59,5 +64,8 @@ ROWS: dict[str, Row] = {
         accuracy.ROW,
         *loading.ROWS,
         report.ROW,
+        serve.ROW,
+        photos.ROW,
+        trust.ROW,
     )
 }

@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
+import fittingroom as fr
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -35,6 +38,16 @@ def test_quick_start_trains_and_its_model_can_be_read_without_fittingroom(tmp_pa
     assert "Accuracy" in run_example("quick_start", folder=tmp_path)
     (run,) = (tmp_path / "runs").iterdir()
     assert "a black picture is taken for:" in run_example("read_a_model", str(run), folder=tmp_path)
+
+
+def test_an_exported_model_answers_with_onnxruntime_alone(tmp_path: Path) -> None:
+    run_example("quick_start", folder=tmp_path)
+    (run,) = (tmp_path / "runs").iterdir()
+    fr.export(run, tmp_path / "model.onnx", data="sketches")
+    Image.new("L", (28, 28), 128).save(tmp_path / "grey.png")
+    words = run_example("answer_anywhere", "model.onnx", "grey.png", folder=tmp_path)
+    assert "%" in words
+    assert "unlike everything" in words
 
 
 def test_a_network_of_ones_own_is_trained(tmp_path: Path) -> None:

@@ -93,10 +93,10 @@ def apart(first: Images, second: Images) -> float:
 def shop_picture(seed: int, soft: float = 0) -> NDArray[np.uint8]:
     """Draw a grey thing on white, as large as the shop's pictures at most."""
     rng = np.random.default_rng(seed)
-    width, height = (int(side) for side in rng.integers(34, 71, 2))
+    width, height = (int(side) for side in rng.integers(46, 71, 2))
     image = Image.new("L", (width, height), 255)
     draw = ImageDraw.Draw(image)
-    draw.ellipse((width // 4, height // 4, 3 * width // 4, 3 * height // 4), fill=100)
+    draw.ellipse((width // 3, 8, 2 * width // 3, height - 9), fill=100)
     for _ in range(3):
         points = rng.integers((8, 8), (width - 8, height - 8), (4, 2))
         draw.polygon([tuple(point) for point in points.tolist()], fill=int(rng.integers(0, 200)))

@@ -12,9 +12,11 @@ import typer
 
 from fittingroom._version import __version__
 from fittingroom.cli.data import data_app
+from fittingroom.cli.predict import export, predict
 from fittingroom.cli.recipes import recipes
 from fittingroom.cli.reports import report
 from fittingroom.cli.runs import runs_app
+from fittingroom.cli.serve import serve
 from fittingroom.cli.studies import study
 from fittingroom.cli.terminal import BAD_INPUT, INTERRUPTED, complain_once
 from fittingroom.cli.training import evaluate, train
@@ -62,6 +64,9 @@ def build_app(words: Sequence[str]) -> typer.Typer:
     app.command()(study)
     add_recipe_command(app, tune, words)
     app.command()(report)
+    app.command()(serve)
+    app.command()(predict)
+    app.command()(export)
     app.command()(recipes)
     app.add_typer(runs_app, name="runs")
     app.add_typer(data_app, name="data")

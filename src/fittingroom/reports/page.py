@@ -54,6 +54,7 @@ def render_page(
     sections: Sequence[Section],
     hero: str = "",
     warnings: Sequence[Sentence] = (),
+    home: str = "",
 ) -> str:
     """Return the whole page.
 
@@ -67,9 +68,10 @@ def render_page(
         What stands above everything else: the number that people look for.
     warnings
         What must not be overlooked, e.g. that the pictures are sketches.
+    home
+        Where the page that this one belongs to is served; empty for a page of its own.
     """
     script, style = template_file("report.js"), template_file("report.css")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
         environment(texts)
         .get_template("page.html.jinja")
@@ -81,9 +83,19 @@ def render_page(
             warnings=warnings,
             script=Markup(script),  # noqa: S704 - our own file
             style=Markup(style),  # noqa: S704 - our own file
-            script_digest=digest,
+            policy=Markup(content_policy()),  # noqa: S704 - our own, without quotation marks
+            home=home,
             script_texts=texts.for_script(*SCRIPT_TEXTS),
         )
+    )
+
+
+def content_policy() -> str:
+    """Return the Content-Security-Policy of a page."""
+    digest = base64.b64encode(hashlib.sha256(template_file("report.js").encode()).digest())
+    return (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"script-src 'sha256-{digest.decode()}'; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -104,7 +116,12 @@ class View(Protocol):
 
 
 def render_view(
-    texts: Texts, view: View, kind: Sentence, template: str, context: Mapping[str, Any]
+    texts: Texts,
+    view: View,
+    kind: Sentence,
+    template: str,
+    context: Mapping[str, Any],
+    home: str = "",
 ) -> str:
     """Return the page of a run, a study or a tuning.
 
@@ -116,6 +133,8 @@ def render_view(
         Its name; it has a macro without parameters for each section, and one named hero.
     context
         The names that the macros use.
+    home
+        See `render_page`.
     """
     macros = environment(texts).get_template(template).make_module(dict(context))
     sections = [Section(name, key, getattr(macros, name)()) for name, key in view.titles.items()]
@@ -126,6 +145,7 @@ def render_view(
         sections=sections,
         hero=macros.hero(),  # type: ignore[attr-defined]
         warnings=view.warnings,
+        home=home,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Any, overload
+from typing import IO, TYPE_CHECKING, Any, TypeGuard, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -227,14 +227,14 @@ def predict(
     FittingroomError
         Of the other kinds, in one line, if the model cannot be had.
     """
-    sources: Iterable[PhotoSource]
-    if isinstance(photos, str | Path | bytes) or not isinstance(photos, Iterable):
-        sources = [photos]
-    else:
-        sources = [photos] if hasattr(photos, "read") else photos
-    found = find_photos(sources)
+    found = find_photos([photos] if is_one(photos) else cast("Iterable[PhotoSource]", photos))
     predictor = open_predictor(model, data=data, runs=runs, network=network)
     return Predictions(tuple(answers(predictor, found, explain=explain)), predictor)
+
+
+def is_one(photos: PhotoSource | Iterable[PhotoSource]) -> TypeGuard[PhotoSource]:
+    """Tell whether it is one photo: a path, bytes, or an open file."""
+    return isinstance(photos, str | Path | bytes) or hasattr(photos, "read")
 
 
 def answers(
