@@ -94,6 +94,9 @@ class _Unfilled(TorchFunctionMode):
             return args[0]
         if func is torch.eye:
             return torch.empty(*args, **(kwargs or {}))
+        if func is torch.empty_like:
+            (like,), device = args, (kwargs or {})["device"]
+            return torch.empty_strided(like.size(), like.stride(), dtype=like.dtype, device=device)
         return func(*args, **(kwargs or {}))
 
 
@@ -109,6 +112,12 @@ def build_unfilled(
     """
     with torch.device("meta"), _Unfilled():
         return build_network(name, input_shape, num_classes, options)
+
+
+def allocate(network: nn.Module) -> None:
+    """Give a network that was built unfilled its memory on the CPU, any values in it."""
+    with _Unfilled():
+        network.to_empty(device="cpu")
 
 
 def import_network(

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.nn.modules.conv import _ConvNd
 
 from fittingroom.errors import ModelError
-from fittingroom.models.build import MODELS, build_unfilled
+from fittingroom.models.build import MODELS, allocate, build_unfilled
 from fittingroom.models.mlp import PrincipalComponents
 
 FORMAT = "fittingroom-model/1"
@@ -251,7 +251,7 @@ class Classifier(nn.Module):
         )
         check_weights(path, classifier, tensors)
         if ours:
-            network.to_empty(device="cpu")
+            allocate(network)
         classifier.load_state_dict(tensors)
         return classifier.eval()
 

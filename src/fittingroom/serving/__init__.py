@@ -4,6 +4,7 @@ The map of the room::
 
     photo.py          a photo -> a picture of the kind that a model was trained on
     ground.py         the ground that a thing lies on in a photo
+    parts.py          the connected parts of a shape
     preparation.py    what a model's own pictures look like
     novelty.py        how unlike everything known a picture is
     answering.py      a classifier with calibrated confidence and novelty: one module

@@ -20,6 +20,7 @@ from fittingroom.data.files import DataFile
 from fittingroom.data.pictures import on_white, read_image, whole_picture
 from fittingroom.errors import DataError, PhotoError
 from fittingroom.serving.ground import TOLERANCE, Ground, Pixels, border, find_ground
+from fittingroom.serving.parts import find_parts
 from fittingroom.serving.preparation import Preparation, sharpness
 
 if TYPE_CHECKING:
@@ -219,23 +220,11 @@ def brightness(pixels: Pixels, surface: Pixels, thing: NDArray[np.bool_]) -> tup
 
 def find_box(thing: NDArray[np.bool_]) -> Box | None:
     """Return (left, top, right, bottom) of a thing, bool (H, W), without dust; None for nothing."""
-    from scipy import ndimage
-
-    parts, _ = ndimage.label(thing, np.ones((3, 3)))
-    areas = np.bincount(parts.reshape(-1))[1:]
-    boxes = [
-        box
-        for area, box in zip(areas, ndimage.find_objects(parts), strict=True)
-        if area >= _DUST * areas.max()
-    ]
-    if not boxes:
+    areas, boxes = find_parts(thing)
+    if not len(areas):
         return None
-    return (
-        min(x.start for _, x in boxes),
-        min(y.start for y, _ in boxes),
-        max(x.stop for _, x in boxes),
-        max(y.stop for y, _ in boxes),
-    )
+    left, top, right, bottom = boxes[areas >= _DUST * areas.max()].T
+    return int(left.min()), int(top.min()), int(right.max()), int(bottom.max())
 
 
 def to_the_edge(box: Box, distance: Pixels) -> Box:
