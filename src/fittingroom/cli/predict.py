@@ -58,9 +58,7 @@ def predict(
         from fittingroom.serving.predictor import open_predictor
 
         if not photos and Path(model).is_file() and Path(model).suffix != ".onnx":
-            raise PhotoError(
-                f"name the run before the photo: `fittingroom predict latest {model}`"
-            )
+            raise PhotoError(f"name the run before the photo: `fittingroom predict latest {model}`")
         if as_json and as_csv:
             raise PhotoError("--json or --csv, not both")
         if show is not None:

@@ -66,8 +66,9 @@ class Decoding:
 def is_of_the_models_size(upload: Upload, preparation: Preparation) -> bool:
     """Tell whether an upload is a PNG of few bytes that has the size of the model's pictures.
 
-    It is read in 0.2 ms, whatever is in it within 2. To hand it to a thread and back costs more:
-    1.4 ms of CPU a request in all, without 1.1 (2 cores, three-layer, 32 clients).
+    It is read in 0.2 ms, and whatever is in it within 2; a thread and the way back cost more.
+    Answers a second, three rounds in turn, 2 cores, 32 clients, the three-layer network: so 644,
+    711, 866, by way of the thread 456, 624, 577.
     """
     _, height, width = preparation.input_shape
     head = _PNG + struct.pack(">II", width, height)
