@@ -231,7 +231,7 @@ def install(torch: str, *, dev: bool) -> None:
     if torch == "cpu":
         install_cpu_torch(pinned_torch(ROOT))
     say("installing all that fittingroom needs" + (" and the tools for its tests" if dev else ""))
-    project = ".[dev]" if dev else "."
+    project = ".[dev]" if dev else ".[export,heic,serve]"
     pip("--constraint", "constraints.txt", "--no-build-isolation", "--editable", project)
     compile_everything()
 

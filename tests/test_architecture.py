@@ -149,6 +149,8 @@ def test_data_never_needs_torch() -> None:
         ("onnx", "serving"),
         ("onnxruntime", "serving"),
         ("fastapi", "serving/server"),
+        ("prometheus_client", "serving/server"),
+        ("starlette", "serving/server"),
         ("uvicorn", "serving/server"),
     ],
 )

@@ -37,7 +37,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow's
 _EDGE = 0.02  # of its longer side: half a pixel of 28, within which an edge has its height
 _DUST = 0.001  # of the largest part's area: what is smaller is no part of the thing
 
-# What a photo may be warned of; the texts are in `warnings.py`.
+# What a photo may be warned of; their words are in predict.py.
 BLANK, BUSY, CUT_OFF = "blank", "busy-ground", "cut-off"
 _BUSY = 0.5  # of the border is ground, at least, where the ground is even
 _CUT_OFF = 0.25  # of a side of the border that the thing covers
@@ -60,7 +60,7 @@ class Photo:
     negated
         Whether light and dark were exchanged.
     warnings
-        Codes of what is wrong with it, see `warnings.py`.
+        Codes of what is wrong with it, see `predict.WARNINGS`.
     """
 
     name: str
