@@ -188,6 +188,7 @@ def test_only_the_first_process_writes_and_speaks(outcomes: dict[str, Outcome]) 
         "model.safetensors",
         "predictions.npz",
         "report.html",
+        "answering.safetensors",
     }
 
 
