@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from fittingroom.data.dataset import DataSplits, ImageDataset
+from fittingroom.data.files import DataFile, file_in_memory
 
 # Set before torch is imported, here and in every program that a test starts: the tests leave
 # the machine usable, and bit-for-bit comparisons see one number of threads. Tests side by side
@@ -80,6 +84,18 @@ def idx_bytes(array: NDArray[np.uint8]) -> bytes:
     """Return an array as an IDX file: 0, 0, 8 for unsigned bytes, dimensions, lengths, values."""
     head = struct.pack(">BBBB", 0, 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
     return head + array.tobytes()
+
+
+def in_memory(content: bytes, name: str = "photo.png") -> DataFile:
+    """Return bytes as a file."""
+    return file_in_memory(content, name)
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    """Return a picture as the content of a file of that kind."""
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
 
 
 def free_port() -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import sys
 import zlib
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
+from tests.conftest import encoded, in_memory
 
-from fittingroom.data.files import DataFile, file_on_disk
+from fittingroom.data.files import file_on_disk
 from fittingroom.data.pictures import (
     EXTENSIONS,
     NotAPictureError,
@@ -30,16 +30,6 @@ from fittingroom.data.pictures import (
 from fittingroom.errors import DataError, FittingroomError
 
 ORIENTATION = 0x0112
-
-
-def in_memory(content: bytes, name: str = "photo.png") -> DataFile:
-    return DataFile(PurePosixPath(name), name, len(content), lambda: io.BytesIO(content))
-
-
-def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, kind, **options)
-    return stream.getvalue()
 
 
 def noise(mode: str = "RGB", size: tuple[int, int] = (12, 9)) -> Image.Image:

@@ -69,9 +69,12 @@ def run_on(isolated: Path) -> Callable[[DataSplits], fr.Run]:
     return lambda splits: train("two-layer", splits, epochs=1, lr=0.003, figures=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, headless; nothing is fetched for it."""
+    """Chromium, headless; nothing is fetched for it.
+
+    No longer than a file's tests: playwright's loop runs in this thread, and no second one may.
+    """
     if not CHROMIUM:
         pytest.skip("looks at the page in a browser: install chromium, e.g. Debian's package")
     sync_api = pytest.importorskip("playwright.sync_api", reason="drives chromium")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from tests.conftest import encoded
 
 import fittingroom as fr
 from fittingroom.data.dataset import DataSplits
@@ -60,9 +60,7 @@ def enlarged(grey: NDArray[np.uint8], times: int = 10, border: int = 30) -> NDAr
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
     """Return pixels as the content of a PNG file."""
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "png")
-    return content.getvalue()
+    return encoded(Image.fromarray(pixels))
 
 
 @pytest.fixture

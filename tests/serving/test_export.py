@@ -171,3 +171,12 @@ def test_a_file_that_answers_otherwise_is_not_written(
 def test_an_export_is_not_exported_again(exported: Path) -> None:
     with pytest.raises(ExportError, match="expected a run"):
         fr.export(exported, "model.onnx")
+
+
+def test_provenance_names_recipe_data_and_score(
+    predictor: RunPredictor, garments_run: fr.Run
+) -> None:
+    told = module.provenance(predictor)
+    assert told["recipe"]["model"] == garments_run.recipe.model
+    assert told["data"]["fingerprint"] == garments_run.record["data"]["fingerprint"]
+    assert told["test"]["accuracy"] == garments_run.evaluation.accuracy

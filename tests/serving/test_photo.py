@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
+from tests.conftest import encoded, in_memory
 
 import fittingroom as fr
 from fittingroom.data.dataset import DataSplits, Images
-from fittingroom.data.files import DataFile, file_on_disk
+from fittingroom.data.files import file_on_disk
 from fittingroom.data.pictures import read_picture
 from fittingroom.errors import FittingroomError, PhotoError
 from fittingroom.serving.photo import (
@@ -46,16 +46,6 @@ SHIRT: list[Point] = [
 TROUSERS: list[Point] = [(34, 10), (66, 10), (72, 90), (57, 90), (50, 36), (43, 90), (28, 90)]
 BOOT: list[Point] = [(22, 20), (50, 20), (50, 55), (84, 68), (86, 80), (22, 80)]
 WHITE, BLUE = (255, 255, 255), (50, 70, 140)
-
-
-def in_memory(content: bytes, name: str = "photo.png") -> DataFile:
-    return DataFile(PurePosixPath(name), name, len(content), lambda: io.BytesIO(content))
-
-
-def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, kind, **options)
-    return stream.getvalue()
 
 
 def prepared(image: Image.Image | Grey, preparation: Preparation = FASHION) -> Photo:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.conftest import encoded
 
 import fittingroom as fr
 from fittingroom.data.dataset import DataSplits
@@ -30,10 +31,8 @@ pytestmark = pytest.mark.usefixtures("isolated")
 
 
 def noise() -> bytes:
-    content = io.BytesIO()
     pixels = np.random.default_rng(0).integers(0, 256, (28, 28)).astype(np.uint8)
-    Image.fromarray(pixels).save(content, "png")
-    return content.getvalue()
+    return encoded(Image.fromarray(pixels))
 
 
 def test_photos_are_answered_for_in_their_order(
@@ -119,9 +118,7 @@ def test_noise_is_unlike_everything_and_a_blank_photo_shows_nothing(
     predictor: RunPredictor,
 ) -> None:
     blank = Image.new("RGB", (300, 200), "#ddd")
-    content = io.BytesIO()
-    blank.save(content, "png")
-    strange, empty = fr.predict(predictor, [noise(), content.getvalue()])
+    strange, empty = fr.predict(predictor, [noise(), encoded(blank)])
     assert strange.warnings == (UNLIKE,)
     assert empty.warnings == (BLANK,)
     assert not strange.believable

@@ -5,7 +5,7 @@ import pytest
 import fittingroom as fr
 from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import ExportError, RunError
-from fittingroom.serving.predictor import RunPredictor, open_predictor, provenance
+from fittingroom.serving.predictor import RunPredictor, open_predictor
 
 
 def test_what_answers_already_is_taken_as_it_is(predictor: RunPredictor) -> None:
@@ -25,12 +25,3 @@ def test_what_is_not_there_is_said_by_its_kind() -> None:
         open_predictor("gone")
     with pytest.raises(ExportError, match="cannot be read"):
         open_predictor("gone.onnx")
-
-
-def test_provenance_names_recipe_data_and_score(
-    predictor: RunPredictor, garments_run: fr.Run
-) -> None:
-    told = provenance(predictor)
-    assert told["recipe"]["model"] == garments_run.recipe.model
-    assert told["data"]["fingerprint"] == garments_run.record["data"]["fingerprint"]
-    assert told["test"]["accuracy"] == garments_run.evaluation.accuracy

@@ -18,6 +18,12 @@ DataOption = Annotated[
         show_default=False,
     ),
 ]
+DataNowOption = Annotated[
+    str | None, typer.Option("--data", help="where the data are now, if not where they were")
+]
+OwnNetworkOption = Annotated[
+    str | None, typer.Option("--model", help="module:Class, for a run of a network of your own")
+]
 ClassesOption = Annotated[
     Path | None, typer.Option("--classes", help="text file with one class name a line")
 ]

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fittingroom.cli.options import RUNS, JsonOption, RunArgument, RunsOption
+from fittingroom.cli.options import (
+    RUNS,
+    DataNowOption,
+    JsonOption,
+    OwnNetworkOption,
+    RunArgument,
+    RunsOption,
+)
 from fittingroom.cli.terminal import BAD_INPUT, Terminal, complain, one_line_errors
 from fittingroom.errors import PhotoError
 
@@ -17,13 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fittingroom.serving.predict import Prediction
-
-WhereData = Annotated[
-    str | None, typer.Option("--data", help="where the run's data are now, if not where they were")
-]
-OwnNetwork = Annotated[
-    str | None, typer.Option("--model", help="module:Class, for a run of a network of your own")
-]
 
 
 def predict(
@@ -48,12 +48,13 @@ def predict(
     ] = None,
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="the answers as CSV")] = False,
-    data: WhereData = None,
-    network: OwnNetwork = None,
+    data: DataNowOption = None,
+    network: OwnNetworkOption = None,
     out: RunsOption = RUNS,
 ) -> None:
     """Say what your own photos show."""
     with one_line_errors():
+        from fittingroom.evaluation.figures.style import write
         from fittingroom.serving.predict import Predictions, answers, find_photos
         from fittingroom.serving.predictor import open_predictor
 
@@ -80,7 +81,7 @@ def predict(
         for error in unread:
             complain(str(error))
         if show is not None and predicted:
-            draw(Predictions(predicted, predictor), show)
+            write(Predictions(predicted, predictor).plot(), show)
             terminal.say(f"drawn: {show}")
         if unread:
             raise typer.Exit(BAD_INPUT)
@@ -137,18 +138,11 @@ def check_drawable(path: Path) -> None:
         raise PhotoError(f"{path}: cannot be written: there is no folder {path.parent}")
 
 
-def draw(predictions: object, path: Path) -> None:
-    """Write a drawing."""
-    from fittingroom.evaluation.figures.style import write
-
-    write(predictions.plot(), path)  # type: ignore[attr-defined]
-
-
 def export(
     run: RunArgument,
     path: Annotated[Path, typer.Argument(metavar="FILE", help="the .onnx file to write")],
-    data: WhereData = None,
-    network: OwnNetwork = None,
+    data: DataNowOption = None,
+    network: OwnNetworkOption = None,
     out: RunsOption = RUNS,
 ) -> None:
     """Write a model as an ONNX file, checked on real pictures."""

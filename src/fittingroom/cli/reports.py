@@ -10,6 +10,7 @@ import typer
 from fittingroom.cli.options import (
     RUNS,
     ClassesOption,
+    DataNowOption,
     FormatOption,
     LanguageOption,
     RunsOption,
@@ -39,9 +40,7 @@ def report(
     ] = None,
     language: LanguageOption = None,
     kind: FormatOption = "html",
-    data: Annotated[
-        str | None, typer.Option("--data", help="where the data are now, if not where they were")
-    ] = None,
+    data: DataNowOption = None,
     classes: ClassesOption = None,
     runs: RunsOption = RUNS,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fittingroom.cli.options import RUNS, RunsOption, chosen_language
+from fittingroom.cli.options import RUNS, DataNowOption, RunsOption, chosen_language
 from fittingroom.cli.terminal import INTERRUPTED, Terminal, one_line_errors
 from fittingroom.errors import FittingroomError
 
@@ -35,9 +35,7 @@ def serve(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="port to listen at; 0 for any free one")
     ] = 8000,
-    data: Annotated[
-        str | None, typer.Option("--data", help="where the data are now, if not where they were")
-    ] = None,
+    data: DataNowOption = None,
     runs: RunsOption = RUNS,
     origins: Annotated[
         list[str] | None,

@@ -16,6 +16,7 @@ from fittingroom.cli.options import (
     DeviceOption,
     JsonOption,
     LanguageOption,
+    OwnNetworkOption,
     QuietOption,
     ReportOption,
     RunArgument,
@@ -222,9 +223,7 @@ def evaluate(
         str | None, typer.Option("--data", help="other data than the run's own")
     ] = None,
     classes: ClassesOption = None,
-    model: Annotated[
-        str | None, typer.Option("--model", help="module:Class, for a run of a network of your own")
-    ] = None,
+    model: OwnNetworkOption = None,
     out: RunsOption = RUNS,
     as_json: JsonOption = False,
 ) -> None:

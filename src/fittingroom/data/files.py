@@ -6,6 +6,7 @@ A reader is given a `FileTree` and never learns whether its files lie on disk or
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import unicodedata
@@ -233,6 +234,11 @@ def file_on_disk(path: Path, inside: PurePosixPath | None = None) -> DataFile:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
     return DataFile(inside or PurePosixPath(path.name), str(path), size, lambda: path.open("rb"))
+
+
+def file_in_memory(content: bytes, name: str) -> DataFile:
+    """Return bytes as a file of that name."""
+    return DataFile(PurePosixPath(name), name, len(content), lambda: io.BytesIO(content))
 
 
 def list_folder(root: Path, depth: int = MAX_DEPTH) -> FileTree:

@@ -286,13 +286,13 @@ def check_weights(path: str | Path, classifier: Classifier, tensors: Mapping[str
             )
 
 
-def read_model_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Return the description and the tensors of a model file.
+def read_model_file(path: Path, expected: str = FORMAT) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Return the description and the tensors of a model file, or of one that belongs to a model.
 
     Raises
     ------
     ModelError
-        If the file is missing, damaged or not one of ours.
+        If the file is missing, damaged or not of the expected format.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -304,9 +304,9 @@ def read_model_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(f"{path}: not a readable safetensors file: {error}") from error
-    if description.get("format") != FORMAT:
+    if description.get("format") != expected:
         raise ModelError(
-            f"{path}: expected a model of format {FORMAT}, "
+            f"{path}: expected a model of format {expected}, "
             f"found {description.get('format', 'no format')}"
         )
     return description, tensors

@@ -155,15 +155,7 @@ def environment(texts: Texts) -> Environment:
     Templates have `t` (a text in both languages), `words` (something that is in both already),
     `plain` (a text in one language), `fmt` (the numbers' formats) and `languages`.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    made = Environment(
-        loader=PackageLoader("fittingroom.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = templates_in("fittingroom.reports", "templates")
     made.filters["breakable"] = breakable
     made.globals.update(
         t=texts.html,
@@ -175,6 +167,19 @@ def environment(texts: Texts) -> Environment:
         version=__version__,
     )
     return made
+
+
+def templates_in(package: str, folder: str) -> Environment:
+    """Return what renders HTML templates: everything is escaped, every name must be known."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader(package, folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def breakable(name: str) -> Markup:

@@ -7,6 +7,7 @@ The map of the room::
     parts.py          the connected parts of a shape
     preparation.py    what a model's own pictures look like
     novelty.py        how unlike everything known a picture is
+    fitted.py         what was fitted for that on the run's data
     answering.py      a classifier with calibrated confidence and novelty: one module
     keeping.py        what was fitted for that, in the run's folder
     predictor.py      what answers: a run, or an exported file

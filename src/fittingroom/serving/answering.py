@@ -5,9 +5,6 @@ It is what predicts, and what is exported.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,42 +14,13 @@ from fittingroom.data.dataset import DataSplits
 from fittingroom.evaluation.metrics import cross_entropy
 from fittingroom.models import Classifier
 from fittingroom.models.inference import pictures_at_once
+from fittingroom.serving.fitted import Fitted
 from fittingroom.serving.novelty import BANK, LEARNED_FROM, MOST_NUMBERS, Novelty, choose
 from fittingroom.serving.preparation import Preparation
 
 MOST_HELD_BACK = 5000  # pictures that confidence and novelty are fitted on
 # Temperatures beyond these are no calibration any more.
 TEMPERATURES = (0.05, 20.0)
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What was fitted, beside what the modules hold.
-
-    Parameters
-    ----------
-    preparation
-        How a photo becomes a picture of the model's kind.
-    temperature
-        What the scores are divided by: Guo, Pleiss, Sun and Weinberger 2017, arXiv 1706.04599.
-    threshold
-        The novelty beyond which an answer should not be believed.
-    fitted_on
-        "validation", or "training" where no pictures were held back: then the confidence is too
-        high and the warnings are too many.
-    pictures
-        How many.
-    """
-
-    preparation: Preparation
-    temperature: float
-    threshold: float
-    fitted_on: str
-    pictures: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON values."""
-        return vars(self) | {"preparation": self.preparation.to_dict()}
 
 
 class Answering(nn.Module):
@@ -137,14 +105,12 @@ def fit_answering(classifier: Classifier, splits: DataSplits) -> tuple[Answering
         chosen = chosen[len(held_back) :]
     elif len(held_back) > MOST_HELD_BACK:
         held_back = held_back[choose(known.labels[held_back], MOST_HELD_BACK, classes)]
-    images, labels = known.images[np.sort(chosen)], known.labels[np.sort(chosen)]
-    order = np.argsort(np.argsort(chosen))  # back to the order in which they were drawn
-    images, labels = images[order], labels[order]
-    others = known.images[np.sort(held_back)]
+    images, labels = known.images[chosen], known.labels[chosen]
+    others = known.images[held_back]
     _, features = scores_and_features(classifier, images[:BANK], all_views=False)
     features = features[: max(1, MOST_NUMBERS // features.shape[1])]
     logits, others_features = scores_and_features(classifier, others)
-    temperature = fit_temperature(logits.numpy(), known.labels[np.sort(held_back)])
+    temperature = fit_temperature(logits.numpy(), known.labels[held_back])
     novelty, threshold = Novelty.fit(images, labels, classes, features, others, others_features)
     preparation = Preparation.measured(images)
     fitted = Fitted(preparation, temperature, threshold, fitted_on, len(others))

@@ -21,14 +21,15 @@ from fittingroom._version import __version__
 from fittingroom.data.dataset import Images
 from fittingroom.errors import DataError, ExportError
 from fittingroom.runs import folder as files
+from fittingroom.runs.run import Run, open_run
+from fittingroom.serving.keeping import check_finished
 from fittingroom.serving.onnx_file import FORMAT, OnnxPredictor, missing_extra
-from fittingroom.serving.predictor import RUNS, RunPredictor, open_predictor, provenance
+from fittingroom.serving.predictor import RUNS, RunPredictor
 
 if TYPE_CHECKING:
     from torch import nn
 
     from fittingroom.data.dataset import DataSplits
-    from fittingroom.runs.run import Run
 
 MOST_DIFFERENT = 1e-4  # in any probability
 CHECKED = 512  # real pictures
@@ -75,15 +76,17 @@ def export(
     if not target.parent.is_dir():
         raise ExportError(f"{target}: cannot be written: there is no folder {target.parent}")
     check_extra()
-    predictor = open_predictor(model, data=data, runs=runs, network=network)
-    if not isinstance(predictor, RunPredictor):
+    if str(model).lower().endswith(".onnx"):
         raise ExportError(f"{model}: expected a run, found a file that was exported already")
+    run = model if isinstance(model, Run) else open_run(model, runs=runs, network=network)
+    check_finished(run)
     try:
-        pictures = real_pictures(predictor.run.data(data))
+        splits = run.data(data)
     except DataError as error:
         raise ExportError(
-            f"{predictor.run.folder}: an export is checked on the run's own pictures: {error}"
+            f"{run.folder}: an export is checked on the run's own pictures: {error}"
         ) from error
+    predictor, pictures = RunPredictor(run, splits), real_pictures(splits)
     content = to_onnx(predictor, pictures)
     check_answers(predictor, OnnxPredictor(target, content), pictures)
     files.write_whole(target, content)
@@ -171,6 +174,18 @@ def metadata(predictor: RunPredictor) -> dict[str, str]:
     }
     written = {name: json.dumps(value, ensure_ascii=False) for name, value in values.items()}
     return {"format": FORMAT, "name": predictor.name} | written
+
+
+def provenance(predictor: RunPredictor) -> dict[str, Any]:
+    """Return where a model comes from, JSON values: for whoever has no more than its export."""
+    record = predictor.run.record
+    return {
+        "run": predictor.name,
+        "started": record.get("started"),
+        "recipe": record["recipe"],
+        "data": {key: record["data"][key] for key in ("name", "fingerprint", "sketches", "train")},
+        "test": {key: record["results"]["test"][key] for key in ("accuracy", "interval", "count")},
+    }
 
 
 def check_answers(predictor: RunPredictor, exported: OnnxPredictor, pictures: Images) -> None:

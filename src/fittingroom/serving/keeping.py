@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DataError, ModelError, RunError
+from fittingroom.models.classifier import read_model_file
 from fittingroom.runs import folder as files
 from fittingroom.runs.run import Run
-from fittingroom.serving.answering import Answering, Fitted, fit_answering
+from fittingroom.serving.answering import Answering, fit_answering
+from fittingroom.serving.fitted import Fitted
 from fittingroom.serving.novelty import Novelty
-from fittingroom.serving.preparation import Preparation
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,8 +42,7 @@ def answering_of(run: Run, data: DataSplits | str | Path | None = None) -> tuple
     RunError
         If the run is unfinished or damaged, or its data are needed and cannot be had.
     """
-    if run.status != files.FINISHED:
-        raise RunError(f"{run.folder}: the run is {run.status}; {run.how_to_go_on}")
+    check_finished(run)
     classifier = run.classifier
     path = run.folder / NAME
     model = files.digest(run.folder / files.MODEL)
@@ -61,6 +61,18 @@ def answering_of(run: Run, data: DataSplits | str | Path | None = None) -> tuple
     with suppress(RunError):  # a folder that cannot be written to answers all the same
         files.write_whole(path, content(answering.novelty, fitted, model))
     return answering, fitted
+
+
+def check_finished(run: Run) -> None:
+    """See that a run can answer.
+
+    Raises
+    ------
+    RunError
+        If it is unfinished.
+    """
+    if run.status != files.FINISHED:
+        raise RunError(f"{run.folder}: the run is {run.status}; {run.how_to_go_on}")
 
 
 def content(novelty: Novelty, fitted: Fitted, model: str) -> bytes:
@@ -84,22 +96,13 @@ def read(path: Path, model: str) -> tuple[Novelty, Fitted]:
     ModelError
         If it is not there, damaged, or of another model.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            description = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"{path}: cannot be read: {error}") from error
+    description, tensors = read_model_file(path, FORMAT)
     expected = description.pop("content", "")
-    if description.get("format") != FORMAT or digest(description, tensors) != expected:
-        raise ModelError(f"{path}: damaged, or of another format")
+    if digest(description, tensors) != expected:
+        raise ModelError(f"{path}: damaged")
     if description["model"] != model:
         raise ModelError(f"{path}: of another model")
-    fields = json.loads(description["fitted"])
-    fields["preparation"] = Preparation.from_dict(fields["preparation"])
-    return Novelty(**tensors), Fitted(**fields)
+    return Novelty(**tensors), Fitted.from_dict(json.loads(description["fitted"]))
 
 
 def digest(description: dict[str, str], tensors: dict[str, Tensor]) -> str:

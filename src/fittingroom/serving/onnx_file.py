@@ -10,8 +10,8 @@ import numpy as np
 
 from fittingroom.data.dataset import Images
 from fittingroom.errors import ExportError
+from fittingroom.serving.fitted import Fitted
 from fittingroom.serving.predictor import Answers
-from fittingroom.serving.preparation import Preparation
 
 FORMAT = "fittingroom-onnx/1"
 AT_ONCE = 256  # pictures
@@ -47,10 +47,10 @@ class OnnxPredictor:
         try:
             self.name = str(described["name"])
             self.classes = tuple(str(name) for name in json.loads(described["classes"]))
-            fitted = json.loads(described["fitted"])
-            self.preparation = Preparation.from_dict(fitted["preparation"])
-            self.threshold = float(fitted["threshold"])
-            self.fitted_on = str(fitted["fitted_on"])
+            fitted = Fitted.from_dict(json.loads(described["fitted"]))
+            self.preparation = fitted.preparation
+            self.threshold = fitted.threshold
+            self.fitted_on = fitted.fitted_on
             self.provenance: dict[str, Any] = dict(json.loads(described["provenance"]))
             self.data_name = str(self.provenance["data"]["name"])
             self.sketches = bool(self.provenance["data"]["sketches"])

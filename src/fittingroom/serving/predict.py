@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeGuard, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fittingroom.data.files import DataFile, file_on_disk, list_folder
+from fittingroom.data.dataset import Images
+from fittingroom.data.files import DataFile, file_in_memory, file_on_disk, list_folder
 from fittingroom.data.pictures import has_picture_name
 from fittingroom.errors import DataError, PhotoError
 from fittingroom.serving.heat import heat_map
-from fittingroom.serving.photo import Photo, prepare
-from fittingroom.serving.predictor import RUNS, Predictor, open_predictor
+from fittingroom.serving.photo import BLANK, BUSY, CUT_OFF, Photo, prepare
+from fittingroom.serving.predictor import RUNS, Answers, Predictor, open_predictor
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,9 +35,9 @@ SURE = 0.5  # confidence below which an answer is doubtful
 UNLIKE, UNSURE = "unlike", "unsure"
 
 WARNINGS = {
-    "blank": "nothing to see: the picture is one even tone",
-    "busy-ground": "the ground is not even: lay the thing on a plain one",
-    "cut-off": "the thing reaches over the edge of the picture",
+    BLANK: "nothing to see: the picture is one even tone",
+    BUSY: "the ground is not even: lay the thing on a plain one",
+    CUT_OFF: "the thing reaches over the edge of the picture",
     UNLIKE: "unlike everything that the model has learned from: do not believe the answer",
     UNSURE: "the model is not sure",
 }
@@ -95,13 +95,13 @@ class Prediction:
     @property
     def believable(self) -> bool:
         """Whether the picture is of the kind that the model knows."""
-        return self.novelty <= self.threshold and "blank" not in self.photo.warnings
+        return self.novelty <= self.threshold and BLANK not in self.photo.warnings
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Why the answer should be doubted, as keys of `WARNINGS`, the weightiest first."""
         found = list(self.photo.warnings)
-        if not self.believable and "blank" not in found:
+        if not self.believable and BLANK not in found:
             found.insert(0, UNLIKE)
         elif self.believable and self.confidence < SURE:
             found.append(UNSURE)
@@ -277,17 +277,24 @@ def answer_prepared(
     predictor: Predictor, photos: Sequence[Photo], *, explain: bool = False
 ) -> list[Prediction]:
     """Answer for photos that were read, at least one."""
-    found = predictor.answer(np.stack([photo.seen for photo in photos]))
+    found = pair(predictor, photos, predictor.answer(pictures_of(photos)))
+    if not explain:
+        return found
     return [
-        Prediction(
-            photo,
-            predictor.classes,
-            probabilities,
-            float(novelty),
-            predictor.threshold,
-            heat_map(predictor, photo.seen, probabilities) if explain else None,
-        )
-        for photo, probabilities, novelty in zip(photos, *found, strict=True)
+        replace(one, heat=heat_map(predictor, one.photo.seen, one.probabilities)) for one in found
+    ]
+
+
+def pictures_of(photos: Sequence[Photo]) -> Images:
+    """Return what the model sees of photos, at least one, uint8 (N, C, H, W)."""
+    return np.stack([photo.seen for photo in photos])
+
+
+def pair(predictor: Predictor, photos: Sequence[Photo], answers: Answers) -> list[Prediction]:
+    """Put photos and what a predictor answered for them together."""
+    return [
+        Prediction(photo, predictor.classes, probabilities, float(novelty), predictor.threshold)
+        for photo, probabilities, novelty in zip(photos, *answers, strict=True)
     ]
 
 
@@ -342,4 +349,4 @@ def in_memory(content: bytes, name: str) -> DataFile:
         raise PhotoError(f"{name}: larger than {MOST_BYTES // 2**20} MB; make the picture smaller")
     if not content:
         raise PhotoError(f"{name}: empty; a picture is expected")
-    return DataFile(PurePosixPath(name), name, len(content), lambda: io.BytesIO(content))
+    return file_in_memory(content, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from fittingroom.data.dataset import DataSplits
     from fittingroom.runs.run import Run
-    from fittingroom.serving.answering import Answering, Fitted
+    from fittingroom.serving.answering import Answering
+    from fittingroom.serving.fitted import Fitted
 
 RUNS = Path("runs")
 
@@ -118,15 +119,3 @@ def open_predictor(
     if isinstance(what, str | Path):
         what = open_run(what, runs=runs, network=network)
     return RunPredictor(what, data) if isinstance(what, Run) else what
-
-
-def provenance(predictor: RunPredictor) -> dict[str, Any]:
-    """Return where a model comes from, JSON values: for whoever has no more than its export."""
-    record = predictor.run.record
-    return {
-        "run": predictor.name,
-        "started": record.get("started"),
-        "recipe": record["recipe"],
-        "data": {key: record["data"][key] for key in ("name", "fingerprint", "sketches", "train")},
-        "test": {key: record["results"]["test"][key] for key in ("accuracy", "interval", "count")},
-    }

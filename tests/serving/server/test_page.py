@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from tests.conftest import free_port
 from tests.reports import conftest as of_reports
-from tests.reports.test_page import CONTRASTS
+from tests.reports.test_page import CONTRASTS, background
 from tests.serving.conftest import enlarged, png
 
 import fittingroom as fr
@@ -616,10 +616,6 @@ def test_language_and_appearance_are_remembered(alone: Running, open_page: Open)
     root = page.locator("html")
     assert root.get_attribute("lang") == "ko"
     assert root.get_attribute("data-theme") == "dark"
-
-
-def background(page: Page) -> str:
-    return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
 
 def test_dark_follows_the_system_and_the_switch(alone: Running, open_page: Open) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fittingroom.serving.photo import Photo
-from fittingroom.serving.predict import Prediction
+from fittingroom.serving.predict import Prediction, pair, pictures_of
 from fittingroom.serving.server.batching import Batcher
 from fittingroom.serving.server.decoding import Decoding
 from fittingroom.serving.server.explaining import Explaining
@@ -70,12 +70,8 @@ class Answerer:
         return [list(row) for row in zip(*columns, strict=True)]
 
     async def _predict(self, model: ServedModel, photos: Sequence[Photo]) -> list[Prediction]:
-        predictor = model.predictor
-        found = await self.batcher.answer(predictor, np.stack([photo.seen for photo in photos]))
-        return [
-            Prediction(photo, predictor.classes, probabilities, float(novelty), predictor.threshold)
-            for photo, probabilities, novelty in zip(photos, *found, strict=True)
-        ]
+        found = await self.batcher.answer(model.predictor, pictures_of(photos))
+        return pair(model.predictor, photos, found)
 
     async def _shown(self, photos: Sequence[Photo], wanted: Wanted) -> Sequence[str | None]:
         if not wanted.seen:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any, NamedTuple
 
+from fittingroom.reports.page import templates_in
+
 PACKAGE = "fittingroom.serving.server"
 
 
@@ -23,15 +25,7 @@ class Operation(NamedTuple):
 
 def reference_page(document: Mapping[str, Any]) -> str:
     """Return the page of an OpenAPI document."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader(PACKAGE, "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_in(PACKAGE, ".")
     environment.filters["kind"] = kind
     environment.filters["pretty"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)
     return environment.get_template("reference.html.jinja").render(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import FittingroomError
-from fittingroom.reports.page import content_policy, render_view, template_file
+from fittingroom.reports.page import content_policy, render_view, template_file, templates_in
 from fittingroom.reports.run_report import view_run
 from fittingroom.reports.run_view import RunView
 from fittingroom.reports.texts import LANGUAGES, Texts, say
@@ -68,18 +68,10 @@ def index_page(language: str = AUTO) -> Page:
     FittingroomError
         If the language is another one.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     if language not in (AUTO, *LANGUAGES):
         known = ", ".join((AUTO, *LANGUAGES))
         raise FittingroomError(f"unknown language {language!r}; known are {known}")
-    environment = Environment(
-        loader=PackageLoader(__name__, "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_in(__name__, ".")
     first = LANGUAGES[0] if language == AUTO else language
     html = environment.get_template("page.html.jinja").render(
         wanted=language,
