@@ -34,16 +34,26 @@ def run_example(name: str, *arguments: str, folder: Path) -> str:
     return finished.stdout
 
 
-def test_quick_start_trains_and_its_model_can_be_read_without_fittingroom(tmp_path: Path) -> None:
-    assert "Accuracy" in run_example("quick_start", folder=tmp_path)
-    (run,) = (tmp_path / "runs").iterdir()
-    assert "a black picture is taken for:" in run_example("read_a_model", str(run), folder=tmp_path)
+@pytest.fixture(scope="module")
+def quick_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that the example leaves."""
+    folder = tmp_path_factory.mktemp("quick start")
+    assert "Accuracy" in run_example("quick_start", folder=folder)
+    (run,) = (folder / "runs").iterdir()
+    return run
 
 
-def test_an_exported_model_answers_with_onnxruntime_alone(tmp_path: Path) -> None:
-    run_example("quick_start", folder=tmp_path)
-    (run,) = (tmp_path / "runs").iterdir()
-    fr.export(run, tmp_path / "model.onnx", data="sketches")
+def test_quick_start_trains_and_its_model_can_be_read_without_fittingroom(
+    quick_start: Path, tmp_path: Path
+) -> None:
+    run = str(quick_start)
+    assert "a black picture is taken for:" in run_example("read_a_model", run, folder=tmp_path)
+
+
+def test_an_exported_model_answers_with_onnxruntime_alone(
+    quick_start: Path, tmp_path: Path
+) -> None:
+    fr.export(quick_start, tmp_path / "model.onnx", data="sketches")
     Image.new("L", (28, 28), 128).save(tmp_path / "grey.png")
     words = run_example("answer_anywhere", "model.onnx", "grey.png", folder=tmp_path)
     assert "%" in words

@@ -491,7 +491,7 @@ def test_schemathesis_finds_no_server_error(shop: Running, tmp_path: Path) -> No
             str(Path(sys.executable).with_name("schemathesis")), "run", f"{shop.url}/openapi.json",
             "--checks", "not_a_server_error,response_schema_conformance,content_type_conformance",
             "--max-examples", "30", "--phases", "examples,coverage,fuzzing", "--seed", "0",
-            "--max-time", "30", "--no-color", "--exclude-path", "/metrics",
+            "--max-time", "15", "--no-color", "--exclude-path", "/metrics",
         ],
         capture_output=True, text=True, timeout=300, cwd=tmp_path,
     )  # fmt: skip

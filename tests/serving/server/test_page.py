@@ -420,6 +420,8 @@ def test_what_the_server_refuses_is_said_in_its_words(alone: Running, open_page:
     assert "boot.png" in sentence.inner_text()
     assert page.locator(".trouble").get_attribute("role") == "alert"
     assert page.locator(".trouble button").count() == 0  # it would be refused again
+    page.get_by_role("button", name="한국어").click()
+    assert "JPEG나 PNG로 다시 저장해" in page.locator(".trouble").inner_text()
 
 
 def test_a_hostile_file_name_is_shown_and_runs_nothing(

@@ -320,6 +320,7 @@
   }
 
   function kindOf(status) {
+    if (FINAL.includes(status)) return "unreadable";
     return status < 500 ? "refused" : status === 503 ? "busy" : "broken";
   }
 
