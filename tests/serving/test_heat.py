@@ -26,7 +26,9 @@ class Corner:
 
 
 def explained(predictor: Corner, seen: Images) -> np.ndarray:
-    return heat_map(predictor, seen, predictor.answer(seen[None]).probabilities[0])
+    return heat_map(
+        predictor.answer, predictor.preparation, seen, predictor.answer(seen[None]).probabilities[0]
+    )
 
 
 def test_what_mattered_is_where_covering_takes_from_the_answer() -> None:

@@ -12,6 +12,8 @@ from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import ExportError
 from fittingroom.serving.onnx_file import OnnxPredictor
 
+UNTESTED = '{"data": {"name": "a", "sketches": false}, "test": {"accuracy": 0.9}}'
+
 
 @pytest.fixture(scope="module")
 def content(
@@ -43,6 +45,7 @@ def with_metadata(content: bytes, **changes: str | None) -> bytes:
         (lambda whole: with_metadata(whole, fitted="[]"), "is damaged"),
         (lambda whole: with_metadata(whole, provenance="{}"), "is damaged"),
         (lambda whole: with_metadata(whole, fitted='{"preparation": {}}'), "is damaged"),
+        (lambda whole: with_metadata(whole, provenance=UNTESTED), "is damaged"),
     ],
 )
 def test_a_file_that_is_not_whole_or_not_ours_is_one_line(

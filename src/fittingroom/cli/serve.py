@@ -107,10 +107,12 @@ def say_what_is_served(
 ) -> None:
     """Say where the server listens, and what it serves."""
     for model in models:
-        tested = model.tested()
-        accuracy = f", {tested['accuracy']:.2%} of the test pictures right" if tested else ""
-        sketches = " (the built-in sketches)" if model.predictor.sketches else ""
-        terminal.say(f"{model.name}: on {model.predictor.data_name}{sketches}{accuracy}")
+        predictor = model.predictor
+        sketches = " (the built-in sketches)" if predictor.sketches else ""
+        terminal.say(
+            f"{model.name}: on {predictor.data_name}{sketches}, "
+            f"{predictor.tested.accuracy:.2%} of the test pictures right"
+        )
     if not alone:
         addresses = ", ".join(str(one.getsockname()[0]) for one in sockets)
         terminal.say(

@@ -184,7 +184,7 @@ def provenance(predictor: RunPredictor) -> dict[str, Any]:
         "started": record.get("started"),
         "recipe": record["recipe"],
         "data": {key: record["data"][key] for key in ("name", "fingerprint", "sketches", "train")},
-        "test": {key: record["results"]["test"][key] for key in ("accuracy", "interval", "count")},
+        "test": predictor.tested.to_dict(),
     }
 
 

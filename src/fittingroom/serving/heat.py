@@ -6,6 +6,7 @@ answers, so it works for every network, and for exported ones alike.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from fittingroom.data.dataset import Images
 
 if TYPE_CHECKING:
-    from fittingroom.serving.predictor import Predictor
+    from fittingroom.serving.predictor import Answers
+    from fittingroom.serving.preparation import Preparation
 
 PIECES = 7  # pieces along the shorter side of a picture
 STEPS = 2  # positions within a piece's length
@@ -24,7 +26,10 @@ _SOME = 0.01  # log-odds: what matters less everywhere is no more than rounding
 
 
 def heat_map(
-    predictor: Predictor, seen: Images, probabilities: NDArray[np.float32]
+    ask: Callable[[Images], Answers],
+    preparation: Preparation,
+    seen: Images,
+    probabilities: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """Return what mattered for the likeliest class of a picture, uint8 (C, H, W).
 
@@ -32,6 +37,17 @@ def heat_map(
     log-odds of that class, divided by the greatest of all: float32 (H, W), -1 to 1. The squares
     are a seventh of the shorter side, and filled with the ground of the model's pictures, or the
     picture's mean colour.
+
+    Parameters
+    ----------
+    ask
+        `Predictor.answer`.
+    preparation
+        How pictures of the model's kind look.
+    seen
+        The picture.
+    probabilities
+        float32 (K,): the answer for it.
     """
     answer = int(probabilities.argmax())
     height, width = seen.shape[1:]
@@ -43,8 +59,8 @@ def heat_map(
         for left in range(1 - step, width, step)
     ]
     fill = (
-        np.uint8(predictor.preparation.ground)
-        if predictor.preparation.alone
+        np.uint8(preparation.ground)
+        if preparation.alone
         else seen.mean(axis=(1, 2), keepdims=True).astype(np.uint8)
     )
     before = log_odds(probabilities[answer])
@@ -55,7 +71,7 @@ def heat_map(
         places = [np.s_[max(top, 0) : top + side, max(left, 0) : left + side] for top, left in some]
         for picture, place in zip(pictures, places, strict=True):
             picture[:, *place] = fill
-        found = log_odds(predictor.answer(pictures).probabilities[:, answer])
+        found = log_odds(ask(pictures).probabilities[:, answer])
         for place, after in zip(places, found, strict=True):
             total[place] += before - after
             covered[place] += 1

@@ -11,7 +11,7 @@ import numpy as np
 from fittingroom.data.dataset import Images
 from fittingroom.errors import ExportError
 from fittingroom.serving.fitted import Fitted
-from fittingroom.serving.predictor import Answers
+from fittingroom.serving.predictor import Answers, Tested
 
 FORMAT = "fittingroom-onnx/1"
 AT_ONCE = 256  # pictures
@@ -54,6 +54,7 @@ class OnnxPredictor:
             self.provenance: dict[str, Any] = dict(json.loads(described["provenance"]))
             self.data_name = str(self.provenance["data"]["name"])
             self.sketches = bool(self.provenance["data"]["sketches"])
+            self.tested = Tested.from_dict(self.provenance["test"])
             self._check_shapes()
         except (KeyError, TypeError, ValueError) as error:
             raise ExportError(f"{path}: what the file says of itself is damaged") from error

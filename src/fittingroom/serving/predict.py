@@ -281,7 +281,13 @@ def answer_prepared(
     if not explain:
         return found
     return [
-        replace(one, heat=heat_map(predictor, one.photo.seen, one.probabilities)) for one in found
+        replace(
+            one,
+            heat=heat_map(
+                predictor.answer, predictor.preparation, one.photo.seen, one.probabilities
+            ),
+        )
+        for one in found
     ]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,13 +39,49 @@ class Answers(NamedTuple):
     novelty: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Tested:
+    """What came out on the test pictures.
+
+    Parameters
+    ----------
+    accuracy
+        0 to 1.
+    interval
+        Its 95% confidence interval, lower and upper bound.
+    count
+        Number of pictures.
+    """
+
+    accuracy: float
+    interval: tuple[float, float]
+    count: int
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Tested:
+        """Read it from JSON values, whatever else there is.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is not there.
+        """
+        low, high = fields["interval"]
+        return cls(float(fields["accuracy"]), (float(low), float(high)), int(fields["count"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return vars(self) | {"interval": list(self.interval)}
+
+
 class Predictor(Protocol):
     """What answers.
 
     `name` is the run's; `classes` the K class names; `preparation` how a photo becomes a picture;
     `threshold` the novelty beyond which an answer should not be believed; `fitted_on` what
     confidence and threshold were fitted on, "validation" or "training"; `data_name` the data set's
-    name and `sketches` whether it is the program's own drawings.
+    name and `sketches` whether it is the program's own drawings; `tested` what came out on the test
+    pictures.
     """
 
     name: str
@@ -53,6 +91,7 @@ class Predictor(Protocol):
     fitted_on: str
     data_name: str
     sketches: bool
+    tested: Tested
 
     def answer(self, images: Images) -> Answers:
         """Answer for pictures, uint8 (N, C, H, W), N at least 1. Not for several threads at once.
@@ -90,6 +129,7 @@ class RunPredictor:
         self.fitted_on = fitted.fitted_on
         self.data_name = str(run.record["data"]["name"])
         self.sketches = bool(run.record["data"]["sketches"])
+        self.tested = Tested.from_dict(run.record["results"]["test"])
 
     def answer(self, images: Images) -> Answers:
         """See `Predictor.answer`."""

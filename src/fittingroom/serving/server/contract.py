@@ -96,7 +96,7 @@ class Model(BaseModel):
     sketches: bool = Field(description="whether the data are the program's own drawings")
     fitted_on: str = Field(description="what confidence and threshold were fitted on")
     threshold: float
-    test: Tested | None
+    test: Tested
     matrix: str | None = Field(description="page of what it confuses")
 
 

@@ -15,7 +15,7 @@ from fittingroom.serving.server.batching import MOST_AT_ONCE, Batcher
 
 
 class InPieces:
-    """A predictor whose questions go through a batcher's queue, piece by piece.
+    """Questions to a predictor that go through a batcher's queue, piece by piece.
 
     Parameters
     ----------
@@ -28,13 +28,6 @@ class InPieces:
     def __init__(
         self, predictor: Predictor, batcher: Batcher, loop: asyncio.AbstractEventLoop
     ) -> None:
-        self.name = predictor.name
-        self.classes = predictor.classes
-        self.preparation = predictor.preparation
-        self.threshold = predictor.threshold
-        self.fitted_on = predictor.fitted_on
-        self.data_name = predictor.data_name
-        self.sketches = predictor.sketches
         self._predictor = predictor
         self._batcher = batcher
         self._loop = loop
@@ -65,8 +58,10 @@ class Explaining:
     ) -> NDArray[np.float32]:
         """See `heat_map`."""
         loop = asyncio.get_running_loop()
-        asked = InPieces(predictor, self._batcher, loop)
-        return await loop.run_in_executor(self._thread, heat_map, asked, seen, probabilities)
+        ask = InPieces(predictor, self._batcher, loop).answer
+        return await loop.run_in_executor(
+            self._thread, heat_map, ask, predictor.preparation, seen, probabilities
+        )
 
     def close(self) -> None:
         """End the thread."""

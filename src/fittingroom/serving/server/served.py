@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,15 +54,9 @@ class ServedModel:
             "sketches": predictor.sketches,
             "fitted_on": predictor.fitted_on,
             "threshold": predictor.threshold,
-            "test": self.tested(),
+            "test": predictor.tested.to_dict(),
             "matrix": None if self.run is None else f"/matrix/{quote(self.name, safe='')}",
         }
-
-    def tested(self) -> dict[str, Any] | None:
-        """Return what came out on the test pictures, if it is known."""
-        known: Mapping[str, Any] = getattr(self.predictor, "provenance", {})
-        test = known.get("test") if self.run is None else self.run.record["results"]["test"]
-        return test and {key: test[key] for key in ("accuracy", "interval", "count")}
 
     async def matrix(self, language: str) -> Page:
         """Return the page of what the model confuses; it is drawn once for a language.

@@ -174,9 +174,8 @@
     });
     return make("li", {},
       many ? make("label", {}, box, name) : make("p", {}, name),
-      make("p", { class: "facts-line" },
-        test ? say("models.accuracy", { accuracy: score(test.accuracy) }) : say("models.untested")),
-      test && make("p", { class: "note" }, say("models.interval", {
+      make("p", { class: "facts-line" }, say("models.accuracy", { accuracy: score(test.accuracy) })),
+      make("p", { class: "note" }, say("models.interval", {
         interval: test.interval.map(score).join("\u2013"), count: test.count.toLocaleString("en-US"),
       })),
       make("p", { class: "note" }, say("models.data", { data: model.data_name }),
@@ -510,8 +509,7 @@
       class: answer.believable ? "answer" : "answer doubtful", "aria-label": answer.model,
     },
     make("h4", {}, answer.model),
-    make("p", { class: "note" },
-      test ? say("models.accuracy", { accuracy: score(test.accuracy) }) : say("models.untested")),
+    make("p", { class: "note" }, say("models.accuracy", { accuracy: score(test.accuracy) })),
     make("div", { class: "room" }, make("div", { class: "answer-parts" },
       seenPart(card, answer),
       make("div", { class: "words" },
