@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -159,8 +158,8 @@ async def refused(_request: Request, error: Any) -> Response:
 
 
 async def no_picture(_request: Request, error: Any) -> Response:
-    """Say what is wrong with the picture, without what Pillow says of its place in memory."""
-    return refusal(422, re.sub(r" \(cannot identify image file <[^>]*>\)", "", str(error)))
+    """Say what is wrong with the picture."""
+    return refusal(422, str(error))
 
 
 async def failed(_request: Request, error: Any) -> Response:
