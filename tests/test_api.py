@@ -67,6 +67,16 @@ def test_every_error_of_the_tree_is_a_fittingroom_error_and_drawn_there() -> Non
     ],
 )
 def test_nothing_heavy_is_imported_before_it_is_needed(program: str, tmp_path: Path) -> None:
+    assert imported_by(program, tmp_path) & HEAVY == set()
+
+
+@pytest.mark.parametrize("program", ["main('--help')", "main('predict', 'a.onnx', 'a.png')"])
+def test_the_recipe_is_imported_only_where_there_is_one(program: str, tmp_path: Path) -> None:
+    assert "fittingroom.training.recipe" not in imported_by(program, tmp_path)
+
+
+def imported_by(program: str, folder: Path) -> set[str]:
+    """Return the modules that a program has imported at its end."""
     script = f"""
 import atexit, json, pathlib, sys
 
@@ -79,10 +89,10 @@ report = lambda: pathlib.Path("modules.json").write_text(json.dumps(list(sys.mod
 atexit.register(report)
 {program}
 """
-    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True)
-    modules = set(json.loads((tmp_path / "modules.json").read_text()))
+    subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True)
+    modules = set(json.loads((folder / "modules.json").read_text()))
     assert any(module.startswith("fittingroom") for module in modules)
-    assert modules & HEAVY == set()
+    return modules
 
 
 def test_the_data_room_works_without_torch(tmp_path: Path) -> None:

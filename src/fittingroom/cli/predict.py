@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,7 +57,6 @@ def predict(
 ) -> None:
     """Say what your own photos show."""
     with one_line_errors():
-        from fittingroom.evaluation.figures.style import write
         from fittingroom.serving.predict import Predictions, answers, find_photos
         from fittingroom.serving.predictor import open_predictor
 
@@ -66,7 +68,8 @@ def predict(
             check_drawable(show)
         terminal = Terminal(as_json=as_json or as_csv)
         found = find_photos(photos or [])
-        predictor = open_predictor(model, data=data, runs=out, network=network)
+        with nothing_collected():
+            predictor = open_predictor(model, data=data, runs=out, network=network)
         unread: list[PhotoError] = []
         predicted = tuple(
             answers(predictor, found, explain=show is not None, on_error=unread.append)
@@ -81,10 +84,23 @@ def predict(
         for error in unread:
             complain(str(error))
         if show is not None and predicted:
+            from fittingroom.evaluation.figures.style import write
+
             write(Predictions(predicted, predictor).plot(), show)
             terminal.say(f"drawn: {show}")
         if unread:
             raise typer.Exit(BAD_INPUT)
+
+
+@contextmanager
+def nothing_collected() -> Iterator[None]:
+    """Import libraries and load a model without a search for garbage: a tenth less of a photo."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def say_what_to_mind(terminal: Terminal, sketches: bool, fitted_on: str) -> None:

@@ -34,7 +34,6 @@ from fittingroom.cli.terminal import (
     one_line_errors,
 )
 from fittingroom.errors import RecipeError
-from fittingroom.training.recipe import is_made_for_cuda, training_passes
 from fittingroom.training.torchrun import is_first, launch, starting_words
 
 # Of one thread that trains a convolutional network in fp32: 20 to 40 billion on a Xeon.
@@ -163,6 +162,8 @@ def set_threads(threads: int | None) -> None:
 
 def announce_run(terminal: Terminal, run: Run) -> None:
     """Say what is about to be trained, on what, where."""
+    from fittingroom.training.recipe import is_made_for_cuda
+
     data, environment = run.record["data"], run.record["environment"]
     kind = " (sketches, not Fashion-MNIST)" if data["sketches"] else ""
     terminal.say(
@@ -189,6 +190,8 @@ def announce_run(terminal: Terminal, run: Run) -> None:
 
 def rough_duration(run: Run) -> str:
     """Return about how long training takes on a CPU, from the operations that it needs."""
+    from fittingroom.training.recipe import training_passes
+
     recipe, record = run.recipe, run.record
     passes = training_passes(recipe, recipe.epochs) * record["data"]["train"]
     work = passes * record["model"]["multiply_adds"]

@@ -43,6 +43,7 @@ class Score(BaseModel):
 
     accuracy: float
     interval: tuple[float, float]
+    count: int
 
 
 class Results(BaseModel):

@@ -19,7 +19,6 @@ from fittingroom.errors import DataError, FittingroomError, RunError
 from fittingroom.evaluation.evaluate import Evaluation, evaluate
 from fittingroom.runs import folder as files
 from fittingroom.training.history import Epoch
-from fittingroom.training.recipe import Recipe
 from fittingroom.training.torchrun import starting_words
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from fittingroom.models.classifier import Classifier
+    from fittingroom.training.recipe import Recipe
 
 DEFAULT_FOLDER = Path("runs")
 
@@ -74,10 +74,18 @@ class Run:
     @cached_property
     def recipe(self) -> Recipe:
         """The recipe it followed."""
+        from fittingroom.training.recipe import Recipe
+
         try:
             return Recipe(**self.record["recipe"])
         except (FittingroomError, TypeError) as error:
             raise RunError(f"{self.folder / files.RECORD}: {error}") from error
+
+    @property
+    def network_name(self) -> str:
+        """The name of its network, known without reading the whole recipe."""
+        name = self.record["recipe"].get("model")
+        return name if isinstance(name, str) else self.recipe.model
 
     @cached_property
     def history(self) -> tuple[Epoch, ...]:
@@ -164,7 +172,7 @@ class Run:
         RunError
             If it is not.
         """
-        model = self.recipe.model
+        model = self.network_name
         if ":" in model and network is None:
             raise RunError(
                 f"{self.folder}: the run is of a network of your own; name it again: "
@@ -176,7 +184,7 @@ class Run:
     @property
     def how_to_go_on(self) -> str:
         """What to type where the run is unfinished."""
-        own = ["--model", self.recipe.model] if ":" in self.recipe.model else []
+        own = ["--model", self.network_name] if ":" in self.network_name else []
         environment = self.record["environment"]
         start = starting_words(environment.get("processes", 1), environment.get("machines", 1))
         words = shlex.join([*start, "train", "--resume", str(self.folder), *own])
