@@ -13,7 +13,7 @@ BIN := .venv/bin
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format coverage bench bench-full clean environment environment-dev
+.PHONY: help run test style types check format coverage bench bench-full clean environment environment-dev
 
 help: ## list the targets (ARGS="..." is handed on: make run ARGS="--epochs 5")
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -24,11 +24,14 @@ run: environment ## train, evaluate and picture the notebook's best network
 test: environment-dev ## run the tests
 	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
-check: environment-dev ## style, types and tests: what a change must pass
+style: environment-dev
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
+
+types: environment-dev
 	@$(BIN)/python -m mypy
-	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
+
+check: style types test ## style, types and tests: what a change must pass; -j2 for two at once
 
 format: environment-dev ## put the code into the project's style
 	@$(BIN)/python -m ruff check --fix .
