@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -15,20 +17,12 @@ FEWEST_FLAGGED = 0.8
 pytestmark = [pytest.mark.slow, pytest.mark.real_data]
 
 
-@pytest.fixture(scope="module", params=["fast", "notebook-three-layer"])
-def predictor(
-    request: pytest.FixtureRequest,
-    fashion_mnist: DataSplits,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> RunPredictor:
-    out = tmp_path_factory.mktemp("runs")
-    run = fr.train(fr.recipe(request.param), fashion_mnist, out=out, figures=False)
-    return RunPredictor(run, fashion_mnist)
-
-
 def test_what_is_no_garment_is_flagged_and_one_real_picture_in_twenty(
-    predictor: RunPredictor, fashion_mnist: DataSplits
+    fashion_mnist: DataSplits, tmp_path: Path
 ) -> None:
+    """Of other recipes: `python benchmarks trust`."""
+    run = fr.train(fr.recipe("fast"), fashion_mnist, out=tmp_path, figures=False)
+    predictor = RunPredictor(run, fashion_mnist)
     test = fashion_mnist.test.images
 
     def flagged(images: np.ndarray) -> float:

@@ -106,7 +106,7 @@ def without_colours(text: str) -> str:
 def test_ctrl_c_exits_with_130_says_how_to_go_on_and_the_run_ends_as_if_never_stopped(
     command: Command, shapes_folder: Path
 ) -> None:
-    words = ("train", "--data", shapes_folder, *QUICK, "--epochs", 150, "--batch-size", 4)
+    words = ("train", "--data", shapes_folder, *QUICK, "--epochs", 60, "--batch-size", 4)
     process = command(*words, OMP_NUM_THREADS="1", PYTHONUNBUFFERED="1")
     assert process.stdout is not None
     for line in process.stdout:
@@ -119,7 +119,7 @@ def test_ctrl_c_exits_with_130_says_how_to_go_on_and_the_run_ends_as_if_never_st
     assert complaint == f"fittingroom: interrupted; {hint}\n"
     stopped = fr.open_run()
     assert stopped.status == "interrupted"
-    assert 2 <= len(stopped.history) < 150
+    assert 2 <= len(stopped.history) < 60
 
     resumed = command(
         "train", "--resume", "shapes-two-layer-seed0", "--no-figures", OMP_NUM_THREADS="1"

@@ -51,7 +51,7 @@ WHITE, BLUE = (255, 255, 255), (50, 70, 140)
 def prepared(image: Image.Image | Grey, preparation: Preparation = FASHION) -> Photo:
     if isinstance(image, np.ndarray):
         image = Image.fromarray(image.round().clip(0, 255).astype(np.uint8))
-    return prepare(in_memory(encoded(image)), preparation)
+    return prepare(in_memory(encoded(image, compress_level=0)), preparation)
 
 
 def mask(corners: list[Point] = SHIRT, size: tuple[int, int] = (240, 300)) -> Image.Image:

@@ -492,7 +492,7 @@ def test_ctrl_c_ends_a_ray_that_was_started_here_and_keeps_what_is_finished(
     assert "give the same command again to go on" in lines[-1]
     assert not any("ray" in line.lower() for line in lines if "waiting for ray" not in line), lines
     assert finished(runs) == ["short-seed0", "short-seed1"]
-    assert not of_session(process.pid)
+    wait_for(lambda: not of_session(process.pid), "Ray goes on")
     assert folders
     assert not any(map(os.path.exists, folders))
     assert not list(tmp_path.glob("fittingroom-*"))

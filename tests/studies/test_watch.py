@@ -53,7 +53,7 @@ def write(folder: Path, setting: Setting, seed: int, status: str, **fields: Any)
 
 def results(accuracy: float, *, epochs: int, seconds: float) -> dict[str, Any]:
     return {
-        "test": {"accuracy": accuracy, "interval": [0, 1]},
+        "test": {"accuracy": accuracy, "interval": [0, 1], "count": 100},
         "epochs": epochs,
         "training_seconds": seconds,
         "images_per_second": 1.0,
