@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -33,6 +34,10 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 # Ray's tasks would otherwise give way to every other process (niceness 15), tests beside them too.
 os.environ.setdefault("RAY_worker_niceness", "0")
+
+# How long an example takes says more of the machine than of what is tested.
+settings.register_profile("without-deadline", deadline=None)
+settings.load_profile("without-deadline")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

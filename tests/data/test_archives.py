@@ -91,7 +91,7 @@ def test_unusual_compression_is_named(tmp_path: Path) -> None:
         names_in(path)
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(derandomize=True, max_examples=300)
 @given(data=st.data())
 def test_damaged_archives_give_data_errors_only(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

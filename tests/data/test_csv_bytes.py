@@ -100,7 +100,7 @@ def test_one_endless_line_is_refused() -> None:
         read(b"1" * (csv_bytes.MAX_LINE_BYTES + csv_bytes.PIECE_BYTES))
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+@settings(derandomize=True, max_examples=200)
 @given(
     shape=st.tuples(st.integers(1, 30), st.integers(1, 20)),
     seed=st.integers(0, 2**32),
@@ -118,7 +118,7 @@ def test_any_table_is_read_as_it_was_written(
         assert read(text) == table.tolist()
 
 
-@settings(derandomize=True, max_examples=800, deadline=None)
+@settings(derandomize=True, max_examples=800)
 @given(text=st.text(alphabet='0125 9,,\n\n\r".+-x', max_size=40))
 def test_whatever_is_read_agrees_with_the_csv_module(text: str) -> None:
     try:
@@ -130,7 +130,7 @@ def test_whatever_is_read_agrees_with_the_csv_module(text: str) -> None:
     assert values.tolist() == by_csv_module(text)
 
 
-@settings(derandomize=True, max_examples=400, deadline=None)
+@settings(derandomize=True, max_examples=400)
 @given(
     rows=st.lists(
         st.lists(st.sampled_from(CELLS), min_size=2, max_size=3),
@@ -150,7 +150,7 @@ def test_plain_rows_are_accepted_exactly_when_the_csv_module_gives_a_table(
         assert read(text) == expected
 
 
-@settings(derandomize=True, max_examples=1000, deadline=None)
+@settings(derandomize=True, max_examples=1000)
 @given(data=st.binary(max_size=60) | st.text(alphabet='019,\n"\0é', max_size=60).map(str.encode))
 def test_any_bytes_give_a_table_or_a_data_error(data: bytes) -> None:
     try:

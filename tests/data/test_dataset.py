@@ -71,7 +71,7 @@ def test_training_and_test_pictures_must_fit_together() -> None:
         DataSplits("toy", "here", dataset(9), other)
 
 
-@settings(derandomize=True, max_examples=50, deadline=None)
+@settings(derandomize=True, max_examples=50)
 @given(size=st.integers(0, 59), seed=st.integers(0, 1000))
 def test_train_and_validation_divide_the_learning_pictures(size: int, seed: int) -> None:
     divided = splits().with_validation(size, seed)
@@ -101,7 +101,7 @@ def test_validation_must_leave_something_to_learn_from(size: int) -> None:
         splits().with_validation(size)
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+@settings(derandomize=True, max_examples=200)
 @given(counts=st.lists(st.integers(0, 30), min_size=1, max_size=8), share=st.floats(0, 1))
 def test_strata_differ_from_their_exact_share_by_less_than_one(
     counts: list[int], share: float

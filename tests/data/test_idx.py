@@ -141,7 +141,7 @@ def test_headers_that_lie_are_refused(tmp_path: Path, data: bytes, message: str)
         idx.read_array(file_on_disk(path), dimensions=3)
 
 
-@settings(derandomize=True, max_examples=400, deadline=None)
+@settings(derandomize=True, max_examples=400)
 @given(
     start=st.sampled_from([b"", b"\0\0\x08\x03", header(2, 2, 2), header(0, 3, 3)]),
     rest=st.binary(max_size=40),
@@ -154,9 +154,10 @@ def test_any_bytes_give_an_array_or_a_data_error(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "fuzz-idx"
     data = gzip.compress(start + rest) if gz else start + rest
-    path.write_bytes(data[: len(data) - cut])
+    kept = data[: max(0, len(data) - cut)]
+    path.write_bytes(kept)
     try:
         array = idx.read_array(file_on_disk(path), dimensions=3)
     except DataError:
         return
-    assert packed(array) == start + rest
+    assert packed(array) == (start + rest if gz else kept)

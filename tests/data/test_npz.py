@@ -132,7 +132,7 @@ def test_header_that_promises_more_than_the_file_holds(tmp_path: Path) -> None:
         npz.read_array(file_on_disk(path))
 
 
-@settings(derandomize=True, max_examples=400, deadline=None)
+@settings(derandomize=True, max_examples=400)
 @given(data=st.data())
 def test_damaged_arrays_give_an_array_or_a_data_error(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -50,7 +50,7 @@ def keys(count: int) -> st.SearchStrategy[Any]:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_indexing_is_numpys(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     counts = data.draw(st.lists(st.integers(1, 12), min_size=1, max_size=5))

@@ -233,7 +233,7 @@ def test_as_many_pixels_as_are_allowed_are_read() -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_random_bytes_raise_nothing_else(content: bytes) -> None:
     with pytest.raises(DataError):
         read_image(in_memory(content))
@@ -244,7 +244,7 @@ KINDS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "HEIF")
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(data=st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_damaged_pictures_raise_nothing_else(kind: str, data: st.DataObject) -> None:
     if kind == "HEIF":
         pytest.importorskip("pillow_heif").register_heif_opener()

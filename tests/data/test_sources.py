@@ -184,7 +184,6 @@ STARTS = [b"", b"PK\3\4", b"\x1f\x8b\x08", b"\x93NUMPY", b"1,2\n", b"\0\0\x08\x0
 @settings(
     derandomize=True,
     max_examples=300,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -27,13 +27,11 @@ def test_shortened_text_keeps_its_start_and_end() -> None:
     assert columns.shorten("Ankle boot, red", 10) == "Ankl…, red"
 
 
-@settings(deadline=None)
 @given(names, st.integers(4, 30))
 def test_shortened_text_fits(text: str, width: int) -> None:
     assert cell_len(columns.shorten(text, width)) <= width
 
 
-@settings(deadline=None)
 @given(names, st.integers(2, 30))
 def test_wrapped_lines_fit_and_lose_nothing_but_spaces(text: str, width: int) -> None:
     lines = columns.wrap(text, width)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -36,7 +36,6 @@ def test_wilson_matches_newcombe_1998_table_1(
     assert wilson_interval(correct, total) == pytest.approx((low, high), abs=5e-5)
 
 
-@settings(deadline=None)
 @given(total=st.integers(1, 100_000), share=st.floats(0, 1), confidence=CONFIDENCES)
 def test_wilson_matches_scipy(total: int, share: float, confidence: float) -> None:
     correct = round(share * total)
@@ -50,7 +49,6 @@ def test_wilson_refuses_nonsense(arguments: tuple[int, int]) -> None:
         wilson_interval(*arguments)
 
 
-@settings(deadline=None)
 @given(values=SCORES, confidence=CONFIDENCES)
 def test_interval_of_the_mean_matches_scipy(values: list[float], confidence: float) -> None:
     error = stats.sem(values)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
@@ -85,7 +85,6 @@ def test_calibration_error_of_a_worked_example() -> None:
     assert metrics.expected_calibration_error(confidence, correct) == bins.error
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1, width=32), st.booleans()), min_size=1, max_size=60))
 def test_calibration_error_matches_its_definition(answers: list[tuple[float, bool]]) -> None:
     confidence = np.array([c for c, _ in answers])

@@ -33,7 +33,7 @@ def test_table_by_hand() -> None:
     assert found.p == pytest.approx(2 * (1 + 9) / 2**9)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(both=COUNTS, only_first=COUNTS, only_second=COUNTS, neither=st.integers(1, 40))
 def test_p_value_matches_statsmodels_and_scipy(
     both: int, only_first: int, only_second: int, neither: int
@@ -70,7 +70,7 @@ def test_interval_matches_scipys_paired_bootstrap() -> None:
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.003)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(table=st.tuples(COUNTS, COUNTS, COUNTS, st.integers(1, 40)), seed=st.integers(0, 5))
 def test_swapping_the_models_turns_the_difference_round(
     table: tuple[int, int, int, int], seed: int

@@ -47,7 +47,6 @@ def test_students_own_example() -> None:
     assert found.effect == pytest.approx(-1.2846 * 0.9139, abs=2e-4)
 
 
-@settings(deadline=None)
 @given(pairs=PAIRS)
 def test_paired_difference_matches_scipy(pairs: list[tuple[float, float]]) -> None:
     first, second = (np.array(each) for each in zip(*pairs, strict=True))
@@ -60,7 +59,6 @@ def test_paired_difference_matches_scipy(pairs: list[tuple[float, float]]) -> No
     assert found.sd == pytest.approx(np.std(first - second, ddof=1), abs=1e-9)
 
 
-@settings(deadline=None)
 @given(pairs=PAIRS, random=st.randoms())
 def test_order_of_the_seeds_does_not_matter(
     pairs: list[tuple[float, float]], random: Random
@@ -73,7 +71,6 @@ def test_order_of_the_seeds_does_not_matter(
     assert (one.mean, one.sd, one.p) == pytest.approx((other.mean, other.sd, other.p))
 
 
-@settings(deadline=None)
 @given(pairs=PAIRS)
 def test_swapping_the_settings_turns_the_difference_round(
     pairs: list[tuple[float, float]],
@@ -147,7 +144,7 @@ def power_by_integration(size: float, n: int, alpha: float) -> float:
     return float(quad(found, 0, 1)[0])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     size=st.floats(0.1, 8),
     sign=st.sampled_from([-1, 1]),
@@ -190,7 +187,7 @@ def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx((0.03, 0.06, 0.06, 0.02))
 
 
-@settings(deadline=None, max_examples=10)  # theirs collects all garbage each time
+@settings(max_examples=10)  # theirs collects all garbage each time
 @given(p_values=P_VALUES.filter(len))
 def test_holm_matches_statsmodels(p_values: list[float]) -> None:
     assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])

@@ -243,9 +243,7 @@ def test_a_file_with_something_behind_it_is_refused(path: Path) -> None:
         Classifier.load(path)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=200))
 def test_any_bytes_are_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
@@ -253,9 +251,7 @@ def test_any_bytes_are_refused(path: Path, content: bytes) -> None:
         Classifier.load(path)
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_byte_gives_a_classifier_or_a_model_error(
     path: Path, data: st.DataObject

@@ -96,7 +96,7 @@ def test_little_of_a_border_of_many_colours_is_ground() -> None:
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_photo_of_any_size_has_a_ground(height: int, width: int, seed: int) -> None:
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.float32)
     ground = find_ground(pixels)

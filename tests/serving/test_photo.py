@@ -497,7 +497,7 @@ def test_what_cannot_be_read_is_refused() -> None:
     st.integers(0, 2**32 - 1),
     st.sampled_from(["L", "RGB", "RGBA"]),
 )
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_any_picture_becomes_one_of_the_models(
     width: int, height: int, seed: int, mode: str
 ) -> None:
@@ -516,14 +516,14 @@ def test_any_picture_becomes_one_of_the_models(
 
 
 @given(st.binary(max_size=200))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_random_bytes_raise_nothing_else(content: bytes) -> None:
     one_line(content)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 @given(data=st.data())
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_damaged_photos_raise_nothing_else(kind: str, data: st.DataObject) -> None:
     content = bytearray(encoded(photo_of(size=(40, 50)), kind))
     places = st.tuples(st.integers(0, len(content) - 1), st.integers(0, 255))

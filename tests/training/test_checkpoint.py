@@ -204,7 +204,7 @@ def test_a_pickle_or_a_model_is_refused(path: Path, make_classifier: MakeClassif
         Checkpoint.load(path)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_byte_gives_a_checkpoint_or_a_run_error(path: Path, data: st.DataObject) -> None:
     content = bytearray(SMALL.to_bytes())

@@ -24,9 +24,7 @@ from fittingroom.training.recipe import (
     shipped_recipes,
 )
 
-IN_A_FIXTURES_FOLDER = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+IN_A_FIXTURES_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 # field: the values at its bounds, and those just outside.
 BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {

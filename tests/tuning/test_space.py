@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fittingroom.errors import TuningError
@@ -135,7 +135,6 @@ def test_true_is_not_one() -> None:
 NUMBERS = st.floats(1e-6, 1e6, allow_nan=False)
 
 
-@settings(deadline=None)
 @given(NUMBERS, NUMBERS, st.booleans())
 def test_a_range_reads_as_it_is_written(low: float, high: float, log: bool) -> None:
     low, high = sorted((low, high))
@@ -143,14 +142,12 @@ def test_a_range_reads_as_it_is_written(low: float, high: float, log: bool) -> N
     assert found == {"low": low, "high": high} | ({"log": True} if log else {})
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.integers(), st.booleans(), st.none(), st.text("abc-", min_size=1))))
 def test_choices_read_as_they_are_written(values: list[Any]) -> None:
     values = [*values, 1, 2]
     assert read_text("x", ",".join(map(written, values))) == values
 
 
-@settings(deadline=None)
 @given(st.integers(1, 50), st.integers(1, 60), st.integers(1, 20))
 def test_a_range_with_steps_has_the_values_that_it_counts(low: int, more: int, step: int) -> None:
     found = one("epochs", {"low": low, "high": low + more, "step": min(step, more)})
@@ -160,7 +157,6 @@ def test_a_range_with_steps_has_the_values_that_it_counts(low: int, more: int, s
     assert [value for value in range(low - 1, low + more + 2) if found.has(value)] == list(every)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 30))
 def test_decimal_steps_end_where_they_say(steps: int) -> None:
     found = one("weight_decay", f"0..{steps / 10}:step=0.1")

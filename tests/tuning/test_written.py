@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import fittingroom as fr
@@ -27,7 +27,6 @@ def trial(recipe: fr.Recipe, number: int = 3, **values: Any) -> Trial:
     return Trial(number, "complete", values, recipe, accuracy=0.9, seconds=1.5)
 
 
-@settings(deadline=None)
 @given(VALUES.filter(lambda value: "inf" not in repr(value) and "\\ud" not in ascii(value)))
 def test_what_is_written_is_what_toml_reads(value: Any) -> None:
     assert tomllib.loads(f"x = {toml(value)}")["x"] == value

@@ -92,9 +92,7 @@ JSON = st.recursive(
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_value_ends_in_anything_but_a_data_error(folder: Path, data: st.DataObject) -> None:
     content = json.loads((folder / "shards.json").read_text("utf-8"))
