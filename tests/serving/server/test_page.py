@@ -544,11 +544,12 @@ def test_a_slow_server_is_waited_for_and_can_be_cancelled(
 
     page.route("**/api/predict*", hold)
     page.locator("#files").set_input_files(picture(known[0]))  # type: ignore[arg-type]
-    assert page.locator(".state").count() == 0
+    while not held:
+        page.wait_for_timeout(10)
     page.clock.run_for(400)
-    assert page.get_by_text("Looking").is_visible()
+    page.get_by_text("Looking").wait_for()
     page.clock.run_for(8000)
-    assert page.locator(".card").get_by_text("still at it").is_visible()
+    page.locator(".card").get_by_text("still at it").wait_for()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("Cancelled.").wait_for()
     page.unroute("**/api/predict*")
