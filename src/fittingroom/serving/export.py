@@ -24,7 +24,7 @@ from fittingroom.runs import folder as files
 from fittingroom.runs.run import Run, open_run
 from fittingroom.serving.keeping import check_finished
 from fittingroom.serving.onnx_file import FORMAT, OnnxPredictor, missing_extra
-from fittingroom.serving.predictor import RUNS, RunPredictor
+from fittingroom.serving.predictor import RUNS, RunPredictor, is_exported
 
 if TYPE_CHECKING:
     from torch import nn
@@ -76,7 +76,7 @@ def export(
     if not target.parent.is_dir():
         raise ExportError(f"{target}: cannot be written: there is no folder {target.parent}")
     check_extra()
-    if str(model).lower().endswith(".onnx"):
+    if is_exported(model):
         raise ExportError(f"{model}: expected a run, found a file that was exported already")
     run = model if isinstance(model, Run) else open_run(model, runs=runs, network=network)
     check_finished(run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,7 @@ class Tested:
     count: int
 
     @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Tested:
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         """Read it from JSON values, whatever else there is.
 
         Raises
@@ -150,7 +150,7 @@ def open_predictor(
     FittingroomError
         If there is no such thing, it is damaged, or the run's data are needed and not there.
     """
-    if isinstance(what, str | Path) and Path(what).suffix.lower() == ".onnx":
+    if is_exported(what):
         from fittingroom.serving.onnx_file import OnnxPredictor
 
         return OnnxPredictor(Path(what))
@@ -159,3 +159,8 @@ def open_predictor(
     if isinstance(what, str | Path):
         what = open_run(what, runs=runs, network=network)
     return RunPredictor(what, data) if isinstance(what, Run) else what
+
+
+def is_exported(what: object) -> TypeGuard[str | Path]:
+    """Return whether something is the name of a file that was exported, there or not."""
+    return isinstance(what, str | Path) and Path(what).suffix.lower() == ".onnx"

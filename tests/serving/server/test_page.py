@@ -6,6 +6,7 @@ import base64
 import re
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -537,6 +538,7 @@ def test_a_slow_server_is_waited_for_and_can_be_cancelled(
 ) -> None:
     page = open_page(alone)
     page.clock.install()
+    page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -546,6 +548,7 @@ def test_a_slow_server_is_waited_for_and_can_be_cancelled(
     page.locator("#files").set_input_files(picture(known[0]))  # type: ignore[arg-type]
     while not held:
         page.wait_for_timeout(10)
+    assert page.locator(".state").count() == 0
     page.clock.run_for(400)
     page.get_by_text("Looking").wait_for()
     page.clock.run_for(8000)
@@ -553,6 +556,7 @@ def test_a_slow_server_is_waited_for_and_can_be_cancelled(
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("Cancelled.").wait_for()
     page.unroute("**/api/predict*")
+    page.clock.resume()
     page.get_by_role("button", name="Try again").click()
     page.wait_for_selector(".headline-answer")
     assert page.locator(".trouble").count() == 0
