@@ -13,7 +13,8 @@ BIN := .venv/bin
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test style types check format coverage bench bench-full clean environment environment-dev
+.PHONY: help run test style types check format coverage bench bench-full soak fuzz reproduce mutants \
+	clean environment environment-dev
 
 help: ## list the targets (ARGS="..." is handed on: make run ARGS="--epochs 5")
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -46,9 +47,21 @@ bench: environment-dev ## time the program beside what it is compared with, in t
 bench-full: environment-dev ## the same whole, for docs/speed.md: hours; goes on where it was
 	@$(BIN)/python benchmarks $(ARGS)
 
+soak: environment-dev ## kill trainings and studies at random moments, go on, compare: docs/reliability.md
+	@$(BIN)/python reliability/soak.py $(ARGS)
+
+fuzz: environment-dev ## invent hostile files for every reader, guided by coverage
+	@$(BIN)/python reliability/fuzz.py $(ARGS)
+
+reproduce: environment-dev ## list the runs behind the numbers of README and docs; repeat those in ARGS
+	@$(BIN)/python reliability/published.py $(ARGS)
+
+mutants: environment-dev ## plant mistakes in the source, and count those that no test notices
+	@$(BIN)/python reliability/mutants.py $(ARGS)
+
 clean: ## remove caches and build products; keeps .venv, runs and data
 	@rm -rf build dist htmlcov .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
-	@find src tests benchmarks examples scripts -name __pycache__ -type d -exec rm -rf {} +
+	@find src tests benchmarks reliability examples scripts -name __pycache__ -type d -exec rm -rf {} +
 
 # The script returns at once if there is nothing to do, and knows better than file times when there is.
 environment:
