@@ -65,7 +65,7 @@ def plant_tuning(
         "command": f"fittingroom tune three-layer --name '{plan.name}'",
         "plan": plan_values(plan),
     }
-    files.write_json(folder / RECORD, written | shared)
+    files.write_record(folder / RECORD, written | shared)
     write_trials(folder / TRIALS, trials)
     if again:
         write_trials(folder / FINALISTS, again)
@@ -94,7 +94,7 @@ def plant_final(
     )
     (folder / "runs").mkdir(parents=True)
     record = {"format": STUDY_FORMAT, "plan": found.model_dump(mode="json"), **shared}
-    files.write_json(folder / "study.json", record)
+    files.write_record(folder / "study.json", record)
     for setting, seed in found.wanted:
         accuracy = accuracies[setting.name][plan.final_seeds.index(seed)]
         write_run(folder / "runs" / setting.run_name(seed), setting.recipe_for(seed), accuracy)

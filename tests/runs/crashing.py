@@ -12,16 +12,17 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from fittingroom.data.sources import load
-from fittingroom.runs import conduct, diary
+from fittingroom.runs import checkpoints, conduct
 from fittingroom.runs.train import train
 
-FIELDS: dict[str, Any] = {"epochs": 2, "batch_size": 32, "seed": 5}
+FIELDS: dict[str, Any] = {"epochs": 2, "batch_size": 32, "seed": 5, "checkpoint_steps": 4}
 
 
 def die(*_: object) -> None:
@@ -34,6 +35,8 @@ def die_at_call(function: Callable[..., Any], number: int, *, after: bool) -> Ca
     calls = itertools.count(1)
 
     def counted(*arguments: Any) -> Any:
+        if not after and stat.S_ISDIR(os.fstat(arguments[0]).st_mode):
+            return function(*arguments)
         last = next(calls) == number
         if last and not after:
             os.truncate(arguments[0], os.fstat(arguments[0]).st_size // 2)
@@ -61,7 +64,7 @@ def survived(moment: str, data: str, runs: Path) -> bool:
     """Train in a process of its own; tell whether it came to the end."""
     child = os.fork()
     if child == 0:
-        diary.CHECKPOINT_SECONDS = 0.0
+        checkpoints.EPOCH_SECONDS = 0.0
         arm(moment)
         train("two-layer", load(data), out=runs, name=moment, figures=moment == "figures", **FIELDS)
         os._exit(0)

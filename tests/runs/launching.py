@@ -27,7 +27,7 @@ from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from fittingroom.cli import main
 from fittingroom.reports import report
-from fittingroom.runs import diary
+from fittingroom.runs import checkpoints
 from fittingroom.runs import train as _train
 
 POLL_SECONDS = 0.05
@@ -71,7 +71,7 @@ def begin(words: list[str], place: dict[str, str], folder: Path, rank: int) -> N
     for number, kind in ((1, "out"), (2, "err")):
         os.dup2(os.open(shown / f"{rank}.{kind}", os.O_WRONLY | os.O_CREAT), number)
     os.environ |= place
-    diary.CHECKPOINT_SECONDS = 0.0
+    checkpoints.EPOCH_SECONDS = 0.0
     sys.argv = ["fittingroom", *words]
     code: object = 1
     try:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -85,13 +87,19 @@ def test_a_place_where_no_folder_can_be_is_refused(tmp_path: Path) -> None:
             files.new_folder(tmp_path / runs, "a")
 
 
-def test_a_file_that_cannot_be_written_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_leaves_the_old_one_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "a").write_bytes(b"old")
-    (tmp_path / ".a.part").mkdir()
-    with pytest.raises(RunError, match="cannot be written"):
-        files.write_whole(tmp_path / "a", b"new")
-    assert (tmp_path / "a").read_bytes() == b"old"
-    (tmp_path / ".a.part").rmdir()
+
+    def fill_the_disk(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fill_the_disk)
+        with pytest.raises(RunError, match="a: cannot be written: No space left on device"):
+            files.write_whole(tmp_path / "a", b"new")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"old")]
     files.write_whole(tmp_path / "a", b"new")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"new")]
 
@@ -158,6 +166,34 @@ DAMAGED = [
 ]
 
 
+def test_a_sealed_record_is_read_as_it_was_written_however_it_is_laid_out(tmp_path: Path) -> None:
+    sealed = RECORD | {"format": files.FORMAT}
+    files.write_record(tmp_path / "run.json", sealed)
+    assert files.read_record(tmp_path) == sealed
+    written = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    shuffled = json.dumps(dict(sorted(written.items())), ensure_ascii=True)
+    (tmp_path / "run.json").write_text(shuffled, "utf-8")
+    assert files.read_record(tmp_path) == sealed
+
+
+@pytest.mark.parametrize("change", [{"name": "b"}, {"sha256": "0" * 64}, {"more": None}], ids=str)
+@pytest.mark.parametrize("known", files.FORMATS)
+def test_a_sealed_record_that_was_changed_is_refused(
+    tmp_path: Path, change: dict[str, Any], known: str
+) -> None:
+    files.write_record(tmp_path / "run.json", RECORD | {"format": known})
+    written = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    files.write_json(tmp_path / "run.json", written | change)
+    with pytest.raises(RunError, match=r"run\.json: the run's record is damaged, or was changed"):
+        files.read_record(tmp_path)
+
+
+def test_a_record_that_has_lost_its_seal_is_refused(tmp_path: Path) -> None:
+    files.write_json(tmp_path / "run.json", RECORD | {"format": files.FORMAT})
+    with pytest.raises(RunError, match="its SHA-256 is not the one that it holds"):
+        files.read_record(tmp_path)
+
+
 @pytest.mark.parametrize("content", DAMAGED, ids=range(len(DAMAGED)))
 def test_a_damaged_record_is_refused_with_its_path(tmp_path: Path, content: str) -> None:
     (tmp_path / "run.json").write_text(content, "utf-8")
@@ -169,3 +205,17 @@ def test_a_record_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(RunError, match=r"run\.json"):
         files.read_record(tmp_path)
+
+
+def test_a_file_of_the_longest_name_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / ("신" * 83 + ".bin")
+    files.write_whole(path, b"1")
+    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+
+
+def test_two_who_write_one_file_at_once_leave_what_one_of_them_wrote(tmp_path: Path) -> None:
+    contents = [bytes([number]) * 100_000 for number in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda content: files.write_whole(tmp_path / "a", content), contents))
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_bytes() in contents

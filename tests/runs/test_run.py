@@ -123,7 +123,7 @@ def test_damage_without_checksums_is_an_error_of_ours_or_leaves_a_readable_run(
 ) -> None:
     record = json.loads((run.folder / files.RECORD).read_text("utf-8"))
     del record["files"]
-    files.write_json(run.folder / files.RECORD, record)
+    files.write_record(run.folder / files.RECORD, record)
     path = run.folder / name
     whole = path.read_bytes()
     rng = random.Random(1)  # noqa: S311
@@ -144,7 +144,7 @@ def test_damage_without_checksums_is_an_error_of_ours_or_leaves_a_readable_run(
 
 def test_predictions_that_do_not_fit_the_record_are_refused(run: fr.Run) -> None:
     record = json.loads((run.folder / files.RECORD).read_text("utf-8"))
-    files.write_json(run.folder / files.RECORD, record | {"files": {}})
+    files.write_record(run.folder / files.RECORD, record | {"files": {}})
     for arrays in (
         {"labels": np.array([0, 9]), "logits": np.zeros((2, 4), np.float32)},
         {"labels": np.array([0]), "logits": np.zeros((2, 4), np.float32)},
@@ -174,7 +174,7 @@ def test_a_run_of_several_processes_goes_on_with_as_many(run: fr.Run) -> None:
 
 def test_an_unfinished_run_says_how_to_go_on(run: fr.Run) -> None:
     record = json.loads((run.folder / files.RECORD).read_text("utf-8"))
-    files.write_json(run.folder / files.RECORD, record | {"status": "running"})
+    files.write_record(run.folder / files.RECORD, record | {"status": "running"})
     for name in (files.HISTORY, files.MODEL, files.PREDICTIONS):
         (run.folder / name).unlink()
     opened = fr.open_run(run.folder)

@@ -110,7 +110,7 @@ def write_run(folder: Path, recipe: Recipe, accuracy: float) -> None:
     history = epochs(accuracy)
     files.write_json_lines(folder / files.HISTORY, (record.to_dict() for record in history))
     written = (files.PREDICTIONS, files.HISTORY)
-    files.write_json(folder / files.RECORD, record_of(folder.name, recipe, accuracy) | {
+    files.write_record(folder / files.RECORD, record_of(folder.name, recipe, accuracy) | {
         "files": {name: files.digest(folder / name) for name in written}
     })  # fmt: skip
 

@@ -133,7 +133,7 @@ def test_settings_of_the_same_network_are_diagnosed_together(plant_runs: Any) ->
         )
         record = files.read_record(runs[name, 0].folder)
         record["files"].pop(files.HISTORY)
-        files.write_json(runs[name, 0].folder / files.RECORD, record)
+        files.write_record(runs[name, 0].folder / files.RECORD, record)
     results = collect(plan, runs)
     assert results.setting("high").diagnosis.kind == "overshooting"
     assert results.setting("high").diagnosis.rival == "low"

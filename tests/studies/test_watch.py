@@ -48,7 +48,7 @@ def write(folder: Path, setting: Setting, seed: int, status: str, **fields: Any)
     }
     place = folder / "runs" / setting.run_name(seed)
     place.mkdir(parents=True, exist_ok=True)
-    files.write_json(place / files.RECORD, record | fields)
+    files.write_record(place / files.RECORD, record | fields)
 
 
 def results(accuracy: float, *, epochs: int, seconds: float) -> dict[str, Any]:

@@ -333,9 +333,14 @@ def test_a_checkpoint_in_memory_stays_as_it_was_made(
 ) -> None:
     made: list[Checkpoint] = []
     whole = make_classifier(SHAKY)
-    fit(whole, splits, SHAKY, cpu, on_checkpoint=lambda make: made.append(make()))
-    assert [checkpoint.epoch for checkpoint in made] == [1, 2, 3]
-    for checkpoint in (made[0], made[0], made[1], made[2]):
+    fit(whole, splits, SHAKY, cpu, on_checkpoint=lambda make, _ended: made.append(make()))
+    steps = len(made) // 3
+    assert [(c.epoch, c.step) for c in made[: steps + 1]] == [
+        *((0, step) for step in range(1, steps)),
+        (1, 0),
+        (1, 1),
+    ]
+    for checkpoint in (made[0], made[0], made[steps - 1], made[steps], made[-2], made[-1]):
         resumed = make_classifier(SHAKY)
         fit(resumed, splits, SHAKY, cpu, resume=checkpoint)
         assert same_weights(resumed, whole)
@@ -474,7 +479,7 @@ def test_a_stack_that_is_stopped_is_not_complete_and_has_no_checkpoint(
         cpu,
         seeds=SEEDS,
         should_stop=stop_after(4),
-        on_checkpoint=made.append,
+        on_checkpoint=lambda make, _ended: made.append(make),
     )
     assert not result.completed
     assert result.checkpoint is None
@@ -534,6 +539,16 @@ def noisy(make_splits: MakeSplits) -> DataSplits:
     return make_splits(train=60, validation=60, noise=250)
 
 
+def at_ends(weights: list[dict[str, Tensor]]) -> Callable[[Callable[[], Checkpoint], bool], None]:
+    """Return what keeps a run's weights at the end of each epoch."""
+
+    def keep(make: Callable[[], Checkpoint], ended: bool) -> None:
+        if ended:
+            weights.append(make().part("model"))
+
+    return keep
+
+
 @pytest.mark.parametrize("patience", [1, 2, 3, 5])
 def test_early_stopping_stops_when_it_should_and_keeps_the_best_weights(
     patience: int,
@@ -548,7 +563,7 @@ def test_early_stopping_stops_when_it_should_and_keeps_the_best_weights(
         noisy,
         restless,
         cpu,
-        on_checkpoint=lambda make: weights.append(make().part("model")),
+        on_checkpoint=at_ends(weights),
     )
     accuracies = [record.validation_accuracy or 0 for record in unstopped.history]
     best, waited, last = 0, 0, len(accuracies)
@@ -578,9 +593,7 @@ def test_a_run_that_early_stopping_does_not_end_keeps_its_best_weights_too(
     recipe = restless.but(early_stopping=100, epochs=12)
     weights: list[dict[str, Tensor]] = []
     kept = make_classifier(recipe)
-    result = fit(
-        kept, noisy, recipe, cpu, on_checkpoint=lambda make: weights.append(make().part("model"))
-    )
+    result = fit(kept, noisy, recipe, cpu, on_checkpoint=at_ends(weights))
     accuracies = [record.validation_accuracy or 0 for record in result.history]
     assert len(accuracies) == 12
     assert result.kept_epoch == accuracies.index(max(accuracies)) + 1 < 12

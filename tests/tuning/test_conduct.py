@@ -14,7 +14,7 @@ from tests.tuning.conftest import SMALL
 import fittingroom as fr
 from fittingroom.data.dataset import DataSplits, ImageDataset
 from fittingroom.errors import FittingroomError, TuningError
-from fittingroom.runs.folder import write_json
+from fittingroom.runs.folder import write_record
 from fittingroom.tuning import conduct
 from fittingroom.tuning.plan import plan_of
 from fittingroom.tuning.record import is_searched
@@ -202,7 +202,7 @@ def test_a_budget_that_was_used_up_is_known_by_trials_and_by_time(shapes: DataSp
     assert is_done(trials=1, seconds=9.0)
     assert not is_done(trials=3)
     assert not is_done(seconds=1.0)
-    write_json(folder / "tuning.json", record | {"ended": {"trials": 2, "seconds": 5.0}})
+    write_record(folder / "tuning.json", record | {"ended": {"trials": 2, "seconds": 5.0}})
     assert is_done(seconds=5.0)
     assert is_done(trials=3, seconds=4.0)
     assert not is_done(seconds=6.0)

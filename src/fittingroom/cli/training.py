@@ -60,6 +60,14 @@ def train(
     resume: Annotated[
         str | None, typer.Option("--resume", metavar="RUN", help="go on with an unfinished run")
     ] = None,
+    checkpoint_minutes: Annotated[
+        float,
+        typer.Option("--checkpoint-minutes", min=0, help="a crash costs so many at most"),
+    ] = 1.0,
+    checkpoint_steps: Annotated[
+        int | None,
+        typer.Option("--checkpoint-steps", min=1, help="the same in steps of training"),
+    ] = None,
     figures: Annotated[bool, typer.Option(help="draw the figures")] = True,
     track: TrackOption = None,
     report: ReportOption = True,
@@ -96,6 +104,8 @@ def train(
         with terminal.follow_training() as on_progress:
             watch: dict[str, Any] = {
                 "figures": figures,
+                "checkpoint_minutes": checkpoint_minutes,
+                "checkpoint_steps": checkpoint_steps,
                 "track": tracking,
                 "on_start": lambda run: announce_run(terminal, run),
                 "on_progress": on_progress,

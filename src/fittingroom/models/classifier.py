@@ -15,8 +15,11 @@ from torch.nn.modules.conv import _ConvNd
 from fittingroom.errors import ModelError
 from fittingroom.models.build import MODELS, allocate, build_unfilled
 from fittingroom.models.mlp import PrincipalComponents
+from fittingroom.models.tensor_file import pack, unpack
 
-FORMAT = "fittingroom-model/1"
+# The first one holds the SHA-256 of its content.
+FORMATS = ("fittingroom-model/2", "fittingroom-model/1")
+FORMAT = FORMATS[0]
 
 # What a trained classifier looks at: shares of the picture itself and of the picture moved by
 # (down, right) pixels; and whether each is looked at from both sides. As in airbench
@@ -178,8 +181,6 @@ class Classifier(nn.Module):
 
         Nothing is pickled, so reading such a file runs no code.
         """
-        from safetensors.torch import save
-
         description = {
             "format": FORMAT,
             "architecture": self.architecture,
@@ -189,11 +190,7 @@ class Classifier(nn.Module):
         }
         if self.views != "one":
             description["views"] = self.views
-        # Clones: safetensors refuses tensors that share memory, as tied weights do.
-        tensors = {
-            name: t.detach().cpu().contiguous().clone() for name, t in self.state_dict().items()
-        }
-        return save(tensors, metadata=description)
+        return pack(self.state_dict(), description)
 
     def save(self, path: str | Path) -> None:
         """Write `to_bytes` to a file, which `Classifier.load` reads."""
@@ -216,7 +213,7 @@ class Classifier(nn.Module):
         ModelError
             If the file is missing, damaged, of another kind, or does not fit the network.
         """
-        description, tensors = read_model_file(Path(path))
+        description, tensors = unpack(Path(path), "model", FORMATS)
         try:
             architecture = description["architecture"]
             options = dict(json.loads(description["options"]))
@@ -284,29 +281,3 @@ def check_weights(path: str | Path, classifier: Classifier, tensors: Mapping[str
                 f"{path}: the weights do not fit {type(classifier.network).__name__}: {name} "
                 f"should be {expected.get(name, 'absent')}, found {found.get(name, 'nothing')}"
             )
-
-
-def read_model_file(path: Path, expected: str = FORMAT) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Return the description and the tensors of a model file, or of one that belongs to a model.
-
-    Raises
-    ------
-    ModelError
-        If the file is missing, damaged or not of the expected format.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
-        raise ModelError(f"{path}: no such model file")
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            description = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"{path}: not a readable safetensors file: {error}") from error
-    if description.get("format") != expected:
-        raise ModelError(
-            f"{path}: expected a model of format {expected}, "
-            f"found {description.get('format', 'no format')}"
-        )
-    return description, tensors

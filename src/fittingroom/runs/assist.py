@@ -11,6 +11,7 @@ from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DivergenceError
 from fittingroom.models import MODELS, Classifier
 from fittingroom.runs import folder as files
+from fittingroom.runs.checkpoints import newest
 from fittingroom.runs.conduct import Interrupted, conduct, stop_at_ctrl_c
 from fittingroom.runs.diary import Diary
 from fittingroom.runs.run import Run
@@ -30,7 +31,7 @@ def share_run(
     recipe: Recipe,
     device: Device,
     *,
-    checkpoint: Path | None = None,
+    resume_from: Path | None = None,
     **watch: Any,
 ) -> Run:
     """Bring a run to its end, alone or with other processes; each of them returns it.
@@ -39,8 +40,8 @@ def share_run(
     ----------
     open_diary
         Called in the process that writes, once all are ready.
-    checkpoint
-        In the process that writes: where the run goes on from, if there is such a file.
+    resume_from
+        In the process that writes: the folder of the run to go on with.
     watch
         What `conduct` is told besides.
 
@@ -52,7 +53,7 @@ def share_run(
     processes.check_alike("recipe", recipe.model_dump_json())
     processes.check_alike("data set", splits.fingerprint)
     processes.check_alike("device or precision", f"{device.kind} {device.precision}")
-    found = Checkpoint.load(checkpoint) if checkpoint and checkpoint.exists() else None
+    found = newest(resume_from, files.read_record(resume_from)) if resume_from else None
     processes.connect(device)
     if processes.size > 1:
         content = processes.bytes_from_first(found.to_bytes() if found else b"")

@@ -13,6 +13,7 @@ from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DivergenceError, FittingroomError, RunError
 from fittingroom.models import MODELS, Classifier
 from fittingroom.models.stacked import Stacked
+from fittingroom.runs import checkpoints
 from fittingroom.runs import folder as files
 from fittingroom.runs.diary import Diary, now, summarise
 from fittingroom.runs.figures import draw_figures
@@ -148,7 +149,9 @@ def finish(
             results=summarise(history, result, evaluation, splits, recipe),
             files=diary.digests(),
         )
-        (diary.folder / files.CHECKPOINT).unlink(missing_ok=True)
+        checkpoints.remove(diary.folder)
+        with suppress(OSError):  # Windows keeps a file that is open
+            (diary.folder / files.LOCK).unlink(missing_ok=True)
 
     return write
 

@@ -12,6 +12,7 @@ from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import FittingroomError
 from fittingroom.evaluation.evaluate import Evaluation
 from fittingroom.models import Classifier
+from fittingroom.runs import checkpoints
 from fittingroom.runs import folder as files
 from fittingroom.runs.environment import describe_environment
 from fittingroom.training.checkpoint import Checkpoint
@@ -20,9 +21,6 @@ from fittingroom.training.device import Device
 from fittingroom.training.history import Epoch
 from fittingroom.training.loop import Fit
 from fittingroom.training.recipe import Recipe
-
-# A crash costs at most this much training, and the disk is not kept busy by short epochs.
-CHECKPOINT_SECONDS = 10.0
 
 
 class Diary:
@@ -34,18 +32,24 @@ class Diary:
         Of the run; it exists.
     record
         What run.json says from the start.
+    pace
+        How often to write a checkpoint.
     """
 
-    def __init__(self, folder: Path, record: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, record: dict[str, Any], pace: checkpoints.Pace = checkpoints.PACE
+    ) -> None:
         self.folder = folder
         self.record = record
+        self.pace = pace
         self.last_checkpoint = time.perf_counter()
+        self.steps_since = 0
         self.ended = False
 
     def status(self, status: str, **more: Any) -> None:
         """Write run.json anew with this status."""
         self.record = self.record | {"status": status} | more
-        files.write_json(self.folder / files.RECORD, self.record)
+        files.write_record(self.folder / files.RECORD, self.record)
 
     def end(self, status: str, **more: Any) -> None:
         """Write run.json for the last time, unless that was done already."""
@@ -57,16 +61,19 @@ class Diary:
         """Let the run end with this error, unless it had ended before."""
         self.end(files.FAILED, error=str(error), error_type=type(error).__name__)
 
-    def checkpoint_if_due(self, make: Callable[[], Checkpoint]) -> None:
-        """Write a checkpoint unless the last one is only seconds old."""
-        if time.perf_counter() - self.last_checkpoint >= CHECKPOINT_SECONDS:
+    def checkpoint_if_due(self, make: Callable[[], Checkpoint], epoch_ended: bool) -> None:
+        """Write a checkpoint, if it is time; to be called after each step."""
+        self.steps_since += 1
+        seconds = time.perf_counter() - self.last_checkpoint
+        if self.pace.is_due(seconds, self.steps_since, epoch_ended=epoch_ended):
             self.checkpoint(make())
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
         """Write what the run needs to go on, and the history so far."""
-        files.write_whole(self.folder / files.CHECKPOINT, checkpoint.to_bytes())
+        checkpoints.keep(self.folder, checkpoint, self.record)
         self.history(checkpoint.history)
         self.last_checkpoint = time.perf_counter()
+        self.steps_since = 0
 
     def history(self, history: Sequence[Epoch]) -> None:
         """Write one line for each finished epoch."""
@@ -81,8 +88,10 @@ class Diary:
         )
 
     def digests(self) -> dict[str, str]:
-        """Return the SHA-256 of the files that the run is read back from."""
-        names = (files.HISTORY, files.MODEL, files.PREDICTIONS)
+        """Return the SHA-256 of the files that the run wrote, by their paths in its folder."""
+        figures = sorted((self.folder / files.FIGURES).glob("*"))
+        names = [files.HISTORY, files.MODEL, files.PREDICTIONS]
+        names += [f"{files.FIGURES}/{path.name}" for path in figures]
         return {name: files.digest(self.folder / name) for name in names}
 
 

@@ -9,10 +9,13 @@
         predictions.npz         labels (N,) and logits (N, K) of the test pictures
         figures/                PNG and SVG
         checkpoint.safetensors  only while the run is unfinished: what it needs to go on
+        checkpoint.before.safetensors   the same, one checkpoint earlier
+        .lock                   likewise: held by the process that trains it (lock.py)
 
 Every file is written under another name first and renamed when it is whole, and `run.json` says
 "finished", with the SHA-256 of each, only after all the others are there. A crash therefore leaves
-a folder that says itself that it is unfinished. Nothing is pickled.
+a folder that says itself that it is unfinished. `run.json` and the safetensors files hold the
+SHA-256 of themselves. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import io
 import json
 import os
 import re
+import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -32,15 +36,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fittingroom.errors import RunError
-from fittingroom.runs.record import find_damage
+from fittingroom.runs.record import Record, read_described
+from fittingroom.runs.seal import sealed
 
-FORMAT = "fittingroom-run/1"
+# The first one is sealed.
+FORMATS = ("fittingroom-run/2", "fittingroom-run/1")
+FORMAT = FORMATS[0]
 RECORD = "run.json"
 HISTORY = "history.jsonl"
 MODEL = "model.safetensors"
 PREDICTIONS = "predictions.npz"
 FIGURES = "figures"
 CHECKPOINT = "checkpoint.safetensors"
+CHECKPOINT_BEFORE = "checkpoint.before.safetensors"
+LOCK = ".lock"
+UNFINISHED = ".part"
 
 RUNNING = "running"
 INTERRUPTED = "interrupted"
@@ -87,12 +97,14 @@ def safe_name(name: str) -> str:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file under another name, flush it to disk, and give it its name when it is whole.
 
+    The folder is flushed too, so that after a power cut the file has its name.
+
     Raises
     ------
     RunError
         If it cannot be written: a full disk, or a folder without permission.
     """
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}{UNFINISHED}")
     try:
         with temporary.open("wb") as file:
             file.write(content)
@@ -102,7 +114,32 @@ def write_whole(path: Path, content: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise RunError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise not_written(path, error) from error
+    flush_folder(path.parent)
+
+
+def not_written(path: Path, error: OSError) -> RunError:
+    """Return the error of a file that cannot be written."""
+    return RunError(f"{path}: cannot be written: {error.strerror or error}")
+
+
+def flush_folder(folder: Path) -> None:
+    """Bring the names of a folder's files to the disk, where the system can."""
+    if os.name != "posix":
+        return
+    with suppress(OSError):  # some network disks cannot
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a process that was killed while it wrote has left in a folder."""
+    for path in folder.glob(f".*{UNFINISHED}"):
+        with suppress(OSError):
+            path.unlink()
 
 
 def digest(path: Path) -> str:
@@ -111,15 +148,21 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check_file(path: Path, record: dict[str, Any]) -> None:
+def check_file(folder: Path, name: str, record: dict[str, Any]) -> None:
     """See that a file of a finished run is still what the run wrote.
+
+    Parameters
+    ----------
+    name
+        Its path in the run's folder.
 
     Raises
     ------
     RunError
         If it is missing, cannot be read or has another content.
     """
-    expected = record.get("files", {}).get(path.name)
+    path = folder / name
+    expected = record.get("files", {}).get(name)
     try:
         found = digest(path)
     except OSError as error:
@@ -135,6 +178,11 @@ def write_json(path: Path, value: Any) -> None:
     """Write a JSON file, readable by people."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     write_whole(path, text.encode())
+
+
+def write_record(path: Path, values: dict[str, Any]) -> None:
+    """Write a JSON file that notices its own damage."""
+    write_json(path, sealed(values))
 
 
 def write_json_lines(path: Path, values: Iterable[Any]) -> None:
@@ -158,17 +206,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     RunError
         If there is no run, or its record is damaged or of another format.
     """
-    path = folder / RECORD
-    try:
-        record = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise RunError(f"{folder}: no run here: expected a folder with {RECORD}") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"{path}: the run's record cannot be read: {error}") from error
-    damage = find_damage(record)
-    if damage:
-        raise RunError(f"{path}: the run's record is damaged: {damage}")
-    return dict(record)
+    return read_described(folder / RECORD, "run", FORMATS, Record, RunError)
 
 
 def find_folder(name: str | Path, runs: Path) -> Path:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
+
+from fittingroom.errors import FittingroomError
+from fittingroom.runs.seal import seal_holds, without_seal
 
 
 class Data(BaseModel):
@@ -58,7 +63,7 @@ class Results(BaseModel):
 class Record(BaseModel):
     """run.json, as far as it is read back."""
 
-    format: Literal["fittingroom-run/1"]
+    format: str
     name: str
     status: Literal["running", "interrupted", "failed", "finished"]
     recipe: dict[str, JsonValue]
@@ -77,10 +82,51 @@ class Record(BaseModel):
         return self
 
 
-def find_damage(record: object) -> str | None:
+def read_described(
+    path: Path,
+    kind: str,
+    formats: tuple[str, str],
+    model: type[BaseModel],
+    error: type[FittingroomError],
+) -> dict[str, Any]:
+    """Return what the JSON file holds that makes a folder a run, or whatever `kind` it is.
+
+    Parameters
+    ----------
+    formats
+        What the file may say its format is: the one that is sealed, and the one before it.
+    model
+        The record as far as it is read back.
+    error
+        What is raised if it is missing, damaged or of another version.
+    """
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise error(f"{path.parent}: no {kind} here: expected a folder with {path.name}") from None
+    except (OSError, ValueError, RecursionError) as reason:
+        raise error(f"{path}: the {kind}'s record cannot be read: {reason}") from reason
+    found = record.get("format") if isinstance(record, dict) else None
+    if found not in formats:
+        raise error(
+            f"{path}: a {kind} of another version: expected format {formats[0]!r}, found "
+            f"{found!r}; use the fittingroom that made it, or another --out"
+        )
+    problem = find_damage(record, model)
+    if problem:
+        raise error(f"{path}: the {kind}'s record is damaged: {problem}")
+    if not seal_holds(record, needed=found == formats[0]):
+        raise error(
+            f"{path}: the {kind}'s record is damaged, or was changed by hand: its SHA-256 is not "
+            "the one that it holds; put back a copy of it (the files beside it are untouched)"
+        )
+    return without_seal(record)
+
+
+def find_damage(record: object, model: type[BaseModel] = Record) -> str | None:
     """Say what is wrong with a record; None if nothing is."""
     try:
-        Record.model_validate(record)
+        model.model_validate(record)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])

@@ -225,7 +225,7 @@ class Run:
         path = self.folder / name
         if self.status != files.FINISHED and not path.is_file():
             raise RunError(f"{path}: not there: the run is {self.status}; {self.how_to_go_on}")
-        files.check_file(path, self.record)
+        files.check_file(self.folder, name, self.record)
         return path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from fittingroom.errors import RecipeError, RunError
 from fittingroom.models import Classifier
 from fittingroom.runs import folder as files
 from fittingroom.runs.assist import share_run
+from fittingroom.runs.checkpoints import PACE, Pace
 from fittingroom.runs.conduct import conduct
 from fittingroom.runs.diary import Diary, new_record
+from fittingroom.runs.lock import at_work
 from fittingroom.runs.prepare import OwnNetwork, build_classifier, settle_device, settle_recipe
-from fittingroom.runs.run import DEFAULT_FOLDER, Run, divide, open_run
+from fittingroom.runs.run import DEFAULT_FOLDER, Run, divide
 from fittingroom.runs.tracking import Track, Tracking, tracking_by
 from fittingroom.training.compatibility import can_train_together, check_they_fit
 from fittingroom.training.device import flushed_denormals, memory_errors
@@ -36,6 +39,8 @@ def train(
     name: str | None = None,
     figures: bool = True,
     track: Track = (),
+    checkpoint_minutes: float = PACE.minutes,
+    checkpoint_steps: int | None = PACE.steps,
     command: str | None = None,
     on_start: Callable[[Run], None] = lambda _run: None,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
@@ -62,6 +67,9 @@ def train(
     track
         "mlflow", "tensorboard", or both in a list: where to write the run down beside its folder,
         while it goes on. A tracker that fails is warned of, and the run goes on.
+    checkpoint_minutes, checkpoint_steps
+        After how many minutes and steps at the latest to write down what the run needs to go on
+        after a crash; at ends of epochs it is written every ten seconds anyway.
     command
         The command line that repeats the run, if there is one.
     on_start, on_progress
@@ -83,7 +91,9 @@ def train(
     with (
         join_processes() as processes,
         tracking_of(processes, track).follow(on_start, on_progress) as (tell_start, tell_progress),
+        ExitStack() as locks,
     ):
+        pace = Pace(checkpoint_minutes, checkpoint_steps)
         recipe, network = settle_recipe(model, fields)
         place = settle_device(recipe, device)
         splits = divide(data if isinstance(data, DataSplits) else load(data), recipe)
@@ -94,8 +104,9 @@ def train(
         def open_diary() -> Diary:
             usual_name = f"{splits.name}-{recipe.model}-seed{recipe.seed}"
             folder = files.new_folder(Path(out), name or usual_name)
+            locks.enter_context(at_work(folder))
             record = new_record(folder.name, recipe, splits, place, classifier, command)
-            return Diary(folder, record)
+            return Diary(folder, record, pace)
 
         return share_run(
             processes,
@@ -169,19 +180,21 @@ def train_together(
     shared = new_record("", first, splits, place, classifiers[0], None)
     shared["stacked"] = len(recipes)
     diaries = []
-    for recipe, name in zip(recipes, names, strict=True):
-        folder = files.new_folder(Path(out), name)
-        own = {"name": folder.name, "recipe": recipe.model_dump(mode="json")}
-        diaries.append(Diary(folder, shared | own))
-    return conduct(
-        diaries,
-        classifiers,
-        splits,
-        recipes,
-        place,
-        on_start=on_start,
-        on_progress=on_progress,
-    )
+    with ExitStack() as locks:
+        for recipe, name in zip(recipes, names, strict=True):
+            folder = files.new_folder(Path(out), name)
+            locks.enter_context(at_work(folder))
+            own = {"name": folder.name, "recipe": recipe.model_dump(mode="json")}
+            diaries.append(Diary(folder, shared | own))
+        return conduct(
+            diaries,
+            classifiers,
+            splits,
+            recipes,
+            place,
+            on_start=on_start,
+            on_progress=on_progress,
+        )
 
 
 def tracking_of(processes: Processes, track: Track) -> Tracking:
@@ -216,6 +229,8 @@ def resume(
     network: OwnNetwork | str | None = None,
     figures: bool = True,
     track: Track = (),
+    checkpoint_minutes: float = PACE.minutes,
+    checkpoint_steps: int | None = PACE.steps,
     on_start: Callable[[Run], None] = lambda _run: None,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
 ) -> Run:
@@ -234,20 +249,27 @@ def resume(
         "module:Class". A run folder never makes fittingroom import code.
     track
         Trackers, as in `train`; what they know of the run already is gone on with.
+    checkpoint_minutes, checkpoint_steps
+        As in `train`.
 
     Raises
     ------
     RunError
-        If the run is finished already, or its checkpoint is damaged.
+        If the run is finished already, another process trains it, or both its checkpoints are
+        damaged.
     DataError
         If the data are not those of the run.
     """
     with (
         join_processes() as processes,
         tracking_of(processes, track).follow(on_start, on_progress) as (tell_start, tell_progress),
+        ExitStack() as locks,
     ):
+        pace = Pace(checkpoint_minutes, checkpoint_steps)
         if processes.is_first:  # the folder may be out of the others' sight
-            begun = run if isinstance(run, Run) else open_run(run, runs=runs)
+            folder = run.folder if isinstance(run, Run) else files.find_folder(run, Path(runs))
+            locks.enter_context(at_work(folder))
+            begun = Run(folder)  # now: another process may have finished it until then
             processes.say("begun", json.dumps([str(begun.folder), begun.record]))
         else:
             where, known = json.loads(processes.hear("begun"))
@@ -265,12 +287,12 @@ def resume(
         record = {k: v for k, v in begun.record.items() if k not in forgotten}
         return share_run(
             processes,
-            lambda: Diary(begun.folder, record),
+            lambda: Diary(begun.folder, record, pace),
             classifier,
             splits,
             recipe,
             place,
-            checkpoint=begun.folder / files.CHECKPOINT,
+            resume_from=begun.folder,
             figures=figures,
             on_start=tell_start,
             on_progress=tell_progress,

@@ -6,23 +6,18 @@ another model, is made anew. Nothing is pickled.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DataError, ModelError, RunError
-from fittingroom.models.classifier import read_model_file
+from fittingroom.models.tensor_file import pack, unpack
 from fittingroom.runs import folder as files
 from fittingroom.runs.run import Run
 from fittingroom.serving.answering import Answering, fit_answering
 from fittingroom.serving.fitted import Fitted
 from fittingroom.serving.novelty import Novelty
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 NAME = "answering.safetensors"
 FORMAT = "fittingroom-answering/1"
@@ -77,15 +72,12 @@ def check_finished(run: Run) -> None:
 
 def content(novelty: Novelty, fitted: Fitted, model: str) -> bytes:
     """Return what the file holds; `model` is the SHA-256 of the model's file."""
-    from safetensors.torch import save
-
-    tensors = {name: t.contiguous() for name, t in novelty.state_dict().items()}
     description = {
         "format": FORMAT,
         "model": model,
         "fitted": json.dumps(fitted.to_dict()),
     }
-    return save(tensors, metadata=description | {"content": digest(description, tensors)})
+    return pack(novelty.state_dict(), description)
 
 
 def read(path: Path, model: str) -> tuple[Novelty, Fitted]:
@@ -96,19 +88,7 @@ def read(path: Path, model: str) -> tuple[Novelty, Fitted]:
     ModelError
         If it is not there, damaged, or of another model.
     """
-    description, tensors = read_model_file(path, FORMAT)
-    expected = description.pop("content", "")
-    if digest(description, tensors) != expected:
-        raise ModelError(f"{path}: damaged")
+    description, tensors = unpack(path, "fitted", (FORMAT,))
     if description["model"] != model:
         raise ModelError(f"{path}: of another model")
     return Novelty(**tensors), Fitted.from_dict(json.loads(description["fitted"]))
-
-
-def digest(description: dict[str, str], tensors: dict[str, Tensor]) -> str:
-    """Return the SHA-256 (hex) of a description and tensors."""
-    found = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
-    for name in sorted(tensors):
-        found.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
-        found.update(tensors[name].numpy().tobytes())
-    return found.hexdigest()

@@ -17,7 +17,7 @@ from fittingroom.models.build import check_name
 from fittingroom.runs.conduct import Interrupted
 from fittingroom.runs.diary import describe_data, now
 from fittingroom.runs.environment import describe_environment
-from fittingroom.runs.folder import not_made, write_json
+from fittingroom.runs.folder import not_made, write_record
 from fittingroom.runs.prepare import build_classifier, settle_device
 from fittingroom.runs.run import Run, divide
 from fittingroom.runs.tracking import Track, tracking_by
@@ -287,7 +287,7 @@ def begin(
             "data": describe_data(divide(splits, plan.settings[0].recipe)),
             "environment": environment,
         }
-        write_json(folder / RECORD, record)
+        write_record(folder / RECORD, record)
         for damaged in runs_of.sweep(folder, plan):
             warnings.warn(
                 f"{folder / RUNS / damaged}: damaged since it was finished; it is done again",

@@ -237,7 +237,7 @@ def train_there(post: Post, data: Parcel, portion: Portion, needs: Needs) -> lis
             on_start=reporter.begin,
             on_progress=reporter.go_on,
         )
-        paths = [path for path in Path(folder, RUNS).glob("*/*") if path.is_file()]
+        paths = [path for path in Path(folder, RUNS).glob("*/[!.]*") if path.is_file()]
         paths.sort(key=lambda path: path.name == files.RECORD)
         return [file_of(path) for path in paths]
 

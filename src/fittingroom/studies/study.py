@@ -10,18 +10,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue
 
 from fittingroom.data.dataset import DataSplits
-from fittingroom.errors import FittingroomError, RunError, StudyError
+from fittingroom.errors import RunError, StudyError
 from fittingroom.runs import folder as files
-from fittingroom.runs.record import Data
+from fittingroom.runs.record import Data, read_described
 from fittingroom.runs.run import Run, load_again, open_run
 from fittingroom.studies.plan import Setting, StudyPlan, Words, validate
 from fittingroom.training.recipe import Recipe
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
 
     from fittingroom.studies.results import StudyResults
 
-FORMAT = "fittingroom-study/1"
+FORMATS = ("fittingroom-study/2", "fittingroom-study/1")
+FORMAT = FORMATS[0]
 RECORD = "study.json"
 RUNS = "runs"
 DEFAULT_FOLDER = Path("studies")
@@ -264,42 +264,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     StudyError
         If there is none, or it is damaged or of another version.
     """
-    return read_described(folder / RECORD, "study", FORMAT, Record, StudyError)
-
-
-def read_described(
-    path: Path, kind: str, version: str, model: type[BaseModel], error: type[FittingroomError]
-) -> dict[str, Any]:
-    """Return what the JSON file holds that makes a folder a study, or whatever `kind` it is.
-
-    Parameters
-    ----------
-    version
-        What the file must say its format is.
-    model
-        The record as far as it is read back.
-    error
-        What is raised if it is missing, damaged or of another version.
-    """
-    try:
-        record = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise error(f"{path.parent}: no {kind} here: expected a folder with {path.name}") from None
-    except (OSError, ValueError, RecursionError) as reason:
-        raise error(f"{path}: the {kind}'s record cannot be read: {reason}") from reason
-    found = record.get("format") if isinstance(record, dict) else None
-    if found != version:
-        raise error(
-            f"{path}: a {kind} of another version: expected format {version!r}, found {found!r}; "
-            "use the fittingroom that made it, or another --out"
-        )
-    try:
-        model.model_validate(record)
-    except ValidationError as invalid:
-        problem = invalid.errors()[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        raise error(f"{path}: the {kind}'s record is damaged: {where}: {problem['msg']}") from None
-    return dict(record)
+    return read_described(folder / RECORD, "study", FORMATS, Record, StudyError)
 
 
 def check_run(run: Run, recipe: Recipe, fingerprint: str) -> None:

@@ -19,11 +19,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DivergenceError, FittingroomError, RunError
 from fittingroom.runs import folder as files
+from fittingroom.runs import lock
 from fittingroom.runs.prepare import build_classifier, settle_device
 from fittingroom.runs.run import Run
 from fittingroom.runs.train import train_together
@@ -222,7 +223,7 @@ def is_whole(run: Run) -> bool:
     """Tell whether the files of a finished run are still what it wrote."""
     try:
         for name in run.record.get("files", {}):
-            files.check_file(run.folder / name, run.record)
+            files.check_file(run.folder, name, run.record)
     except FittingroomError:
         return False
     return True
@@ -290,26 +291,9 @@ def claim(folder: Path, setting: Setting, seed: int) -> Iterator[bool]:
 
 @contextmanager
 def locked(folder: Path, name: str, timeout: float = -1) -> Iterator[None]:
-    """Hold a lock of a study's, for which to wait `timeout` seconds, or -1 for as long as it takes.
-
-    Raises
-    ------
-    Timeout
-        If another process has it for longer.
-    RunError
-        If the disk has no locks, or the study's folder was deleted or may not be written to.
-    """
+    """Hold a lock of a study's, or of what else is shared: as `runs.lock.locked` does."""
     path = folder / LOCKS / f"{name}.lock"
-    lock = FileLock(path)
-    try:
+    with suppress(OSError):  # where it cannot be made, the lock says why
         path.parent.mkdir(exist_ok=True)
-        lock.acquire(timeout)
-    except Timeout:  # an OSError too
-        raise
-    except (OSError, NotImplementedError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise RunError(f"{path}: cannot be locked: {reason}; choose another --out") from error
-    try:
+    with lock.locked(path, timeout):
         yield
-    finally:
-        lock.release()

@@ -16,16 +16,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fittingroom.errors import DivergenceError, RunError
+from fittingroom.errors import DivergenceError, ModelError, RunError
 from fittingroom.models.classifier import Classifier
 from fittingroom.models.stacked import Stacked
+from fittingroom.models.tensor_file import pack, unpack
 from fittingroom.training.averaging import WeightAverage
 from fittingroom.training.device import Device
 from fittingroom.training.difficulty import Difficulty
 from fittingroom.training.history import Epoch, best_epoch
 from fittingroom.training.meter import Meter
 
-FORMAT = "fittingroom-checkpoint/2"
+FORMAT = "fittingroom-checkpoint/3"
 
 
 @dataclass(frozen=True)
@@ -62,18 +63,16 @@ class Checkpoint:
             if key.startswith(prefix)
         }
 
-    def to_bytes(self) -> bytes:
-        """Return the checkpoint as the content of a safetensors file."""
-        from safetensors.torch import save
-
+    def to_bytes(self, whose: str = "") -> bytes:
+        """Return the checkpoint, of the run that `whose` tells, as a safetensors file's content."""
         position = {
             "epoch": self.epoch,
             "step": self.step,
             "seconds": self.seconds,
             "history": [record.to_dict() for record in self.history],
         }
-        tensors = {name: tensor.cpu().contiguous() for name, tensor in self.tensors.items()}
-        return save(tensors, {"format": FORMAT, "position": json.dumps(position)})
+        described = {"format": FORMAT, "whose": whose, "position": json.dumps(position)}
+        return pack(self.tensors, described)
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Checkpoint:
@@ -90,29 +89,27 @@ class Checkpoint:
             return cls.load(path)
 
     @classmethod
-    def load(cls, path: Path) -> Checkpoint:
-        """Read a checkpoint.
+    def load(cls, path: Path, whose: str = "") -> Checkpoint:
+        """Read a checkpoint, of the run that `whose` tells.
 
         Raises
         ------
         RunError
-            If the file is missing or damaged.
+            If the file is missing or damaged, or of another run.
         """
-        from safetensors import SafetensorError, safe_open
-
         try:
-            with safe_open(str(path), framework="pt") as file:
-                metadata = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            if metadata.get("format") != FORMAT:
-                raise RunError(f"{path}: expected a checkpoint of format {FORMAT}")
-            position = json.loads(metadata["position"])
+            description, tensors = unpack(path, "checkpoint", (FORMAT,))
+            if whose != description["whose"]:
+                raise RunError(f"{path}: a checkpoint of another run")
+            position = json.loads(description["position"])
             history = tuple(Epoch(**record) for record in position["history"])
             epoch, step, seconds = position["epoch"], position["step"], position["seconds"]
             if not (epoch == len(history) and step >= 0 and seconds >= 0):
                 raise RunError(f"{path}: the checkpoint's position makes no sense: {position}")
             return cls(epoch, step, history, seconds, tensors)
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        except ModelError as error:
+            raise RunError(str(error)) from error
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise RunError(f"{path}: the checkpoint cannot be read: {error}") from error
 
 

@@ -86,7 +86,7 @@ def fit(
     *,
     seeds: Sequence[int] | None = None,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
-    on_checkpoint: Callable[[Callable[[], Checkpoint]], None] = lambda _make: None,
+    on_checkpoint: Callable[[Callable[[], Checkpoint], bool], None] = lambda _make, _ended: None,
     should_stop: Callable[[], bool] = lambda: False,
     resume: Checkpoint | None = None,
     processes: Processes = ALONE,
@@ -105,8 +105,8 @@ def fit(
     on_progress
         Called ten times a second at most, and at the end of each epoch.
     on_checkpoint
-        Called after each epoch with a function that makes a checkpoint, to call if one is
-        wanted; not for more runs than one.
+        Called after each step with a function that makes a checkpoint, to call if one is
+        wanted, and whether an epoch ended with it; not for more runs than one.
     should_stop
         Asked after each step; once it says True, training ends there.
     resume
@@ -143,6 +143,8 @@ def fit(
     meter = Meter(course.steps(0), device, state.runs)
 
     def wants_to_go_on() -> bool:
+        if state.runs == 1 and state.step < len(meter.losses):
+            on_checkpoint(partial(state.checkpoint, meter, device), False)
         if pace.step_is_due():
             losses = sound_losses(meter, state, course)
             if not losses:
@@ -199,7 +201,7 @@ def fit(
             first = next(iter(records.values()))
             on_progress(replace(progress, finished=first, records=records))
             if state.runs == 1:
-                on_checkpoint(partial(state.checkpoint, meter, device))
+                on_checkpoint(partial(state.checkpoint, meter, device), True)
 
         if state.runs == 1 and state.errors:
             raise state.errors[0]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fittingroom.data.dataset import DataSplits
 from fittingroom.data.sources import load
 from fittingroom.errors import RecipeError, TuningError
-from fittingroom.runs.folder import write_json
+from fittingroom.runs.folder import write_record
 from fittingroom.runs.prepare import build_classifier
 from fittingroom.runs.tracking import Track, tracking_by
 from fittingroom.studies.cluster.address import LOCAL
@@ -264,7 +264,7 @@ def begun(
             if not storage:
                 opened = stack.enter_context(open_storage(address))
                 study = search.begin(opened, plan, fingerprint)
-            write_json(folder / RECORD, record)
+            write_record(folder / RECORD, record)
         yield opened, study
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from fittingroom.data.dataset import DataSplits
 from fittingroom.runs.diary import now
-from fittingroom.runs.folder import write_json
+from fittingroom.runs.folder import write_record
 from fittingroom.runs.tracking import Track
 from fittingroom.studies import conduct
 from fittingroom.studies.plan import Better, Setting, StudyPlan, Words
@@ -111,7 +111,7 @@ def note_opening(tuning: Tuning, winner: Trial) -> None:
     if before and before["values"] != opening["values"]:
         before["folder"] = set_aside(tuning.folder).name
     openings.append(opening | {"trials": len(tuning.trials), "opened": now(), "folder": FINAL})
-    write_json(tuning.folder / RECORD, tuning.record)
+    write_record(tuning.folder / RECORD, tuning.record)
 
 
 def set_aside(folder: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import TuningError
 from fittingroom.runs.diary import describe_data, now
-from fittingroom.runs.folder import not_made, write_json
+from fittingroom.runs.folder import not_made, write_record
 from fittingroom.runs.run import divide
 from fittingroom.studies.conduct import describe_place
 from fittingroom.studies.work import locked
@@ -71,7 +71,7 @@ def keep_choice(folder: Path, plan: TuningPlan) -> None:
         final_seeds=plan.final_seeds,
     )
     if now_meant != before:
-        write_json(folder / RECORD, record | {"plan": plan_values(now_meant)})
+        write_record(folder / RECORD, record | {"plan": plan_values(now_meant)})
 
 
 def make_folder(folder: Path) -> None:
@@ -139,4 +139,4 @@ def end(folder: Path, plan: TuningPlan, trials: Sequence[Trial]) -> None:
     with locked(folder, "tuning"):
         record = read_record(folder)
         record["ended"] = {"trials": len(ended), "seconds": plan.seconds if by_time else None}
-        write_json(folder / RECORD, record)
+        write_record(folder / RECORD, record)

@@ -27,10 +27,10 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import RecipeError, TuningError
 from fittingroom.runs import folder as files
-from fittingroom.runs.record import Data
+from fittingroom.runs.record import Data, read_described
 from fittingroom.runs.run import load_again
 from fittingroom.studies.study import RECORD as STUDY_RECORD
-from fittingroom.studies.study import open_study, read_described
+from fittingroom.studies.study import open_study
 from fittingroom.training.recipe import Recipe
 from fittingroom.tuning.plan import TuningPlan
 
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
     from fittingroom.studies.study import Study
 
-FORMAT = "fittingroom-tuning/1"
+FORMATS = ("fittingroom-tuning/2", "fittingroom-tuning/1")
+FORMAT = FORMATS[0]
 RECORD = "tuning.json"
 TRIALS = "trials.jsonl"
 FINALISTS = "finalists.jsonl"
@@ -393,7 +394,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     TuningError
         If there is none, or it is damaged or of another version.
     """
-    return read_described(folder / RECORD, "tuning", FORMAT, Record, TuningError)
+    return read_described(folder / RECORD, "tuning", FORMATS, Record, TuningError)
 
 
 def first_line(error: Exception) -> str:

@@ -88,7 +88,7 @@ def test_the_runs_own_files_are_those_of_an_untracked_run(
 ) -> None:
     assert weights(tracked) == weights(untracked)
     for name in tracked.record["files"]:
-        files.check_file(tracked.folder / name, tracked.record)
+        files.check_file(tracked.folder, name, tracked.record)
     assert set(tracked.record) == set(untracked.record)
 
 
@@ -116,7 +116,7 @@ def test_a_run_that_is_tracked_whole_is_not_tracked_again(untracked: fr.Run) -> 
 
 def test_a_run_whose_trainer_dies_is_tracked_as_far_as_it_came(untracked: fr.Run) -> None:
     record = untracked.record | {"status": "running", "files": {}}
-    files.write_json(untracked.folder / files.RECORD, record)
+    files.write_record(untracked.folder / files.RECORD, record)
     history = untracked.history
     (untracked.folder / files.HISTORY).unlink()
     worker = Worker("tensorboard")
