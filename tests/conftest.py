@@ -65,11 +65,22 @@ def shape_pictures(count: int, seed: int) -> ImageDataset:
     return ImageDataset(images, labels, SHAPES)
 
 
-@pytest.fixture
-def shapes() -> DataSplits:
-    """240 + 80 pictures of four classes that two epochs suffice to learn something about."""
+def draw_shapes() -> DataSplits:
+    """Draw 240 + 80 pictures of four classes that two epochs suffice to learn something about."""
     learning, test = shape_pictures(240, seed=0), shape_pictures(80, seed=1)
     return DataSplits("shapes", "made for a test", learning, test).with_validation(40)
+
+
+@pytest.fixture
+def shapes() -> DataSplits:
+    """Pictures that nobody else has had."""
+    return draw_shapes()
+
+
+@pytest.fixture(scope="module")
+def shapes_of_module() -> DataSplits:
+    """The same, for what the tests of a file share."""
+    return draw_shapes()
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fittingroom.serving.predict import Prediction, Predictions, predict
     from fittingroom.studies.conduct import study
     from fittingroom.studies.study import Study, gather, open_study
+    from fittingroom.studies.verify import verify
     from fittingroom.training.recipe import Recipe, recipe
     from fittingroom.tuning.conduct import tune
     from fittingroom.tuning.tuning import Tuning, open_tuning
@@ -63,6 +64,7 @@ __all__ = [
     "study",
     "train",
     "tune",
+    "verify",
 ]
 
 _HOMES = {
@@ -92,6 +94,7 @@ _HOMES = {
     "study": "fittingroom.studies.conduct",
     "train": "fittingroom.runs.train",
     "tune": "fittingroom.tuning.conduct",
+    "verify": "fittingroom.studies.verify",
 }
 
 

@@ -316,8 +316,10 @@ def test_corrupt_cached_file_is_replaced_and_the_other_kept(
     fashion_mnist_files(files=BOTH, mirrors=[server.mirror("fine")])
     (cache / LABELS.name).write_bytes(damage)
     server.requests.clear()
-    fashion_mnist_files(files=BOTH, mirrors=[server.mirror("fine")])
+    told: list[str] = []
+    fashion_mnist_files(files=BOTH, mirrors=[server.mirror("fine")], announce=told.append)
     assert server.requests == ["/fine/labels.gz"]
+    assert told[0] == f"{cache / LABELS.name}: damaged; it is fetched again"
     assert held(cache) == CONTENTS
 
 

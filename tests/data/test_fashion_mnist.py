@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gzip
 import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -84,3 +86,29 @@ def test_truncated_original_is_refused_by_name(
         (tmp_path / file.name).write_bytes(data[: len(data) // 2] if "t10k" in file.name else data)
     with pytest.raises(DataError, match=r"t10k-images.*ends too early"):
         load("auto")
+
+
+@pytest.mark.parametrize("how", ["as published", "unpacked"])
+def test_the_one_of_the_four_files_that_is_damaged_is_named(
+    files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    folder = tmp_path / "data" / "fashion-mnist"
+    folder.mkdir(parents=True)
+    for file in files:
+        content = file.read_bytes()
+        whole = gzip.decompress(content) if file.suffix == ".gz" else content
+        name = file.name.removesuffix(".gz")
+        if how == "unpacked":
+            (folder / name).write_bytes(whole)
+        else:
+            (folder / f"{name}.gz").write_bytes(gzip.compress(whole, 1))
+    assert fashion_mnist.changed_files(folder) == []
+    (path,) = folder.glob("t10k-labels*")
+    whole = path.read_bytes()
+    content = bytearray(gzip.decompress(whole) if path.suffix == ".gz" else whole)
+    content[1234] ^= 1  # another class, still one of the ten
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    assert fashion_mnist.changed_files(folder) == [path]
+    monkeypatch.setenv("FITTINGROOM_DATA", str(folder))
+    with pytest.raises(DataError, match=rf"^{re.escape(str(path))}: damaged, or another content"):
+        load("fashion-mnist")

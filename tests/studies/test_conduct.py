@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -125,9 +124,9 @@ def test_what_was_deleted_damaged_or_left_unfinished_is_done_again(shapes: DataS
     deleted.rmdir()
     with (damaged / files.PREDICTIONS).open("ab") as file:
         file.write(b"x")
-    record = json.loads((unfinished / files.RECORD).read_text("utf-8"))
-    (unfinished / files.RECORD).write_text(json.dumps(record | {"status": "running"}), "utf-8")
-    with pytest.warns(UserWarning, match=f"{damaged.name}: damaged since it was finished"):
+    record = files.read_record(unfinished)
+    files.write_record(unfinished / files.RECORD, record | {"status": "running"})
+    with pytest.warns(UserWarning, match=f"{damaged.name}: damaged since it was written"):
         again = fr.study(QUICK, shapes, jobs=1)
     assert {key: weights(run) for key, run in again.runs.items()} == before
     assert not again.problems
@@ -316,7 +315,7 @@ def test_a_run_that_is_finished_while_it_is_looked_at_is_not_removed(
             yield ours
 
     monkeypatch.setattr(work, "claim", finish_then_claim)
-    assert work.sweep(study.folder, study.plan) == []
+    assert work.sweep(study.folder, study.plan, shapes.fingerprint) == []
     assert record.read_bytes() == finished
 
 

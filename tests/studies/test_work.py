@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 import fittingroom as fr
 from fittingroom.data.dataset import DataSplits
+from fittingroom.runs import checkpoints
 from fittingroom.runs import folder as files
 from fittingroom.runs.conduct import Interrupted
 from fittingroom.studies import work
@@ -18,6 +20,7 @@ from fittingroom.studies.plan import StudyPlan
 from fittingroom.studies.reading import plan_of
 from fittingroom.studies.study import RUNS
 from fittingroom.studies.watch import Snapshot
+from fittingroom.training.history import Progress
 
 pytestmark = pytest.mark.usefixtures("isolated")
 
@@ -191,3 +194,53 @@ def test_workers_share_a_setting_in_stacks(shapes_folder: Path) -> None:
     assert found == [2, 2, 3, 3, 3]
     few = fr.study(plan_with(4, one={}), shapes_folder, jobs=2, stack=1, out="apart")
     assert [run.record["stacked"] for run in few.runs.values()] == [1, 1, 1, 1]
+
+
+def test_a_run_that_was_killed_goes_on_from_its_checkpoint(
+    shapes: DataSplits, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_with(1, one={"flip": True, "epochs": 3})
+    (setting,) = plan.settings
+    place = folder / RUNS / setting.run_name(0)
+
+    def interrupt(progress: Progress) -> None:
+        if progress.finished and progress.epoch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoints, "EPOCH_SECONDS", 0.0)
+    portion = work.Portion(setting, (0,))
+    with pytest.raises(KeyboardInterrupt):
+        work.do_runs(folder, portion, shapes, "cpu", on_progress=interrupt)
+    assert (place / files.CHECKPOINT).exists()
+    assert work.sweep(folder, plan, shapes.fingerprint) == []
+    epochs: list[int] = []
+    work.do_runs(folder, portion, shapes, "cpu", on_progress=lambda p: epochs.append(p.epoch))
+    assert min(epochs) == 2
+    whole = fr.train(setting.recipe_for(0), shapes, figures=False, out=folder / "whole")
+    assert (fr.Run(place).evaluation.logits == whole.evaluation.logits).all()
+
+
+@pytest.mark.parametrize("change", ["recipe", "data", "damage"])
+def test_a_checkpoint_that_is_not_of_this_run_or_damaged_is_not_gone_on_from(
+    shapes: DataSplits, folder: Path, change: str
+) -> None:
+    plan = plan_with(1, one={"flip": True, "epochs": 2})
+    (setting,) = plan.settings
+    place = folder / RUNS / setting.run_name(0)
+
+    def interrupt(progress: Progress) -> None:
+        if progress.finished:
+            signal.raise_signal(signal.SIGINT)
+
+    recipe = setting.recipe_for(0).but(lr=0.02) if change == "recipe" else setting.recipe_for(0)
+    where: dict[str, Any] = {"name": place.name, "out": place.parent, "figures": False}
+    with pytest.raises(KeyboardInterrupt):
+        fr.train(recipe, shapes, on_progress=interrupt, **where)
+    if change == "damage":
+        (place / files.CHECKPOINT).write_bytes(b"")
+    fingerprint = "0" * 64 if change == "data" else shapes.fingerprint
+    assert not work.can_go_on(folder, setting, 0, fingerprint)
+    if change != "data":
+        work.do_runs(folder, work.Portion(setting, (0,)), shapes, "cpu")
+        run = fr.Run(place)
+        assert (run.status, run.recipe) == ("finished", setting.recipe_for(0))

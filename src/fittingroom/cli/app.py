@@ -22,6 +22,7 @@ from fittingroom.cli.studies import study
 from fittingroom.cli.terminal import BAD_INPUT, INTERRUPTED, complain_once
 from fittingroom.cli.training import evaluate, train
 from fittingroom.cli.tuning import tune
+from fittingroom.cli.verify import verify
 from fittingroom.training.torchrun import launch
 
 # typer brings click's exceptions with it from 0.2x on and takes them from click before:
@@ -69,6 +70,7 @@ def build_app(words: Sequence[str]) -> typer.Typer:
     app.command()(serve)
     app.command()(predict)
     app.command()(export)
+    app.command()(verify)
     app.command()(recipes)
     app.add_typer(runs_app, name="runs")
     app.add_typer(data_app, name="data")

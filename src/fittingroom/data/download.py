@@ -174,6 +174,9 @@ def _fetch_all(
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(folder)
+    for file in missing:
+        if (folder / file.name).exists():
+            announce(f"{folder / file.name}: damaged; it is fetched again")
     with tempfile.TemporaryDirectory(
         prefix=STAGING_PREFIX, dir=folder, ignore_cleanup_errors=True
     ) as staging:

@@ -167,10 +167,12 @@ def _verified(splits: DataSplits) -> DataSplits:
         return splits
     if fashion_mnist.is_reordered(splits):
         return splits.but(notes=(*splits.notes, fashion_mnist.REORDERED_NOTE))
+    changed = fashion_mnist.changed_files(Path(splits.source))
+    where = ", ".join(str(path) for path in changed) or splits.source
     raise DataError(
-        f"{splits.source}: the files have Fashion-MNIST's names but another content (expected "
-        f"fingerprint {fashion_mnist.FINGERPRINT[:12]}, found {splits.fingerprint[:12]}); to use "
-        f"them as they are give the path {splits.source}, else replace them with the original"
+        f"{where}: damaged, or another content than Fashion-MNIST's under its name (expected "
+        f"fingerprint {fashion_mnist.FINGERPRINT[:12]}, found {splits.fingerprint[:12]}); get the "
+        f"original again, or to use the files as they are give the path {splits.source}"
     )
 
 

@@ -25,11 +25,24 @@ def pack(tensors: Mapping[str, Tensor], description: Mapping[str, str]) -> bytes
 
     # Clones: safetensors refuses tensors that share memory, as tied weights do.
     own = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
-    return save(own, {**description, CONTENT: digest_of(description, own)})
+    return in_order(save(own, {**description, CONTENT: digest_of(description, own)}))
+
+
+def in_order(content: bytes) -> bytes:
+    """Return a safetensors file with its header sorted, so that equal tensors are equal files.
+
+    The library writes the description in a random order. The format is the header's length,
+    uint64 little-endian, the header, JSON padded by spaces to 8 bytes, and the tensors:
+    https://huggingface.co/docs/safetensors
+    """
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + content[end:]
 
 
 def unpack(
-    path: Path, kind: str, formats: tuple[str, ...]
+    path: Path, kind: str, formats: tuple[str, ...] = ()
 ) -> tuple[dict[str, str], dict[str, Tensor]]:
     """Return the description and the tensors of a file that `pack` made.
 
@@ -39,7 +52,7 @@ def unpack(
         What an error message calls the file: "model".
     formats
         What the description may say its "format" is; files of all but the first may come from
-        before there was a SHA-256 in them.
+        before there was a SHA-256 in them. None is for a file that must only be whole.
 
     Raises
     ------
@@ -57,12 +70,12 @@ def unpack(
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(f"{path}: not a readable safetensors file: {error}") from error
     found = description.get("format")
-    if found not in formats:
+    if formats and found not in formats:
         raise ModelError(
             f"{path}: expected a {kind} of format {formats[0]}, found {found or 'no format'}"
         )
     expected = description.pop(CONTENT, None)
-    old = expected is None and found != formats[0]
+    old = expected is None and found in formats[1:]
     if not old and expected != digest_of(description, tensors):
         raise ModelError(f"{path}: damaged: its SHA-256 is not the one that it holds")
     return description, tensors

@@ -52,6 +52,8 @@ CHECKPOINT_BEFORE = "checkpoint.before.safetensors"
 LOCK = ".lock"
 UNFINISHED = ".part"
 
+WHAT_TO_DO = "put back a copy of it, or train the run again"
+
 RUNNING = "running"
 INTERRUPTED = "interrupted"
 FAILED = "failed"
@@ -166,11 +168,13 @@ def check_file(folder: Path, name: str, record: dict[str, Any]) -> None:
     try:
         found = digest(path)
     except OSError as error:
-        raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise RunError(
+            f"{path}: cannot be read: {error.strerror or error}; {WHAT_TO_DO}"
+        ) from error
     if expected not in {None, found}:
         raise RunError(
             f"{path}: damaged or replaced: expected SHA-256 {expected[:16]}..., which "
-            f"{RECORD} has for it, found {found[:16]}..."
+            f"{RECORD} has for it, found {found[:16]}...; {WHAT_TO_DO}"
         )
 
 

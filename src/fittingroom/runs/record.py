@@ -11,6 +11,8 @@ from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validat
 from fittingroom.errors import FittingroomError
 from fittingroom.runs.seal import seal_holds, without_seal
 
+TO_DO = "put back a copy of it; the files beside it are untouched"
+
 
 class Data(BaseModel):
     """The data of the run."""
@@ -105,7 +107,7 @@ def read_described(
     except FileNotFoundError:
         raise error(f"{path.parent}: no {kind} here: expected a folder with {path.name}") from None
     except (OSError, ValueError, RecursionError) as reason:
-        raise error(f"{path}: the {kind}'s record cannot be read: {reason}") from reason
+        raise error(f"{path}: the {kind}'s record cannot be read: {reason}; {TO_DO}") from reason
     found = record.get("format") if isinstance(record, dict) else None
     if found not in formats:
         raise error(
@@ -114,11 +116,11 @@ def read_described(
         )
     problem = find_damage(record, model)
     if problem:
-        raise error(f"{path}: the {kind}'s record is damaged: {problem}")
+        raise error(f"{path}: the {kind}'s record is damaged: {problem}; {TO_DO}")
     if not seal_holds(record, needed=found == formats[0]):
         raise error(
             f"{path}: the {kind}'s record is damaged, or was changed by hand: its SHA-256 is not "
-            "the one that it holds; put back a copy of it (the files beside it are untouched)"
+            f"the one that it holds; {TO_DO}"
         )
     return without_seal(record)
 

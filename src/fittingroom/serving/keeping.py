@@ -7,6 +7,7 @@ another model, is made anew. Nothing is pickled.
 from __future__ import annotations
 
 import json
+import warnings
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,8 +45,9 @@ def answering_of(run: Run, data: DataSplits | str | Path | None = None) -> tuple
     try:
         novelty, fitted = read(path, model)
         return Answering(classifier, novelty, fitted.temperature), fitted
-    except (ModelError, KeyError, TypeError, ValueError, RuntimeError):
-        pass  # not there, not whole, or not of this model: made anew
+    except (ModelError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        if path.exists():
+            warnings.warn(f"{path}: {reason(error, path)}; it is made anew", stacklevel=2)
     try:
         splits = run.data(data)
     except DataError as error:
@@ -56,6 +58,13 @@ def answering_of(run: Run, data: DataSplits | str | Path | None = None) -> tuple
     with suppress(RunError):  # a folder that cannot be written to answers all the same
         files.write_whole(path, content(answering.novelty, fitted, model))
     return answering, fitted
+
+
+def reason(error: Exception, path: Path) -> str:
+    """Say why a file cannot be used, without its path."""
+    if isinstance(error, ModelError):
+        return str(error).removeprefix(f"{path}: ")
+    return "what it describes makes no sense"
 
 
 def check_finished(run: Run) -> None:

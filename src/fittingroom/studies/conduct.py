@@ -288,9 +288,9 @@ def begin(
             "environment": environment,
         }
         write_record(folder / RECORD, record)
-        for damaged in runs_of.sweep(folder, plan):
+        for damaged in runs_of.sweep(folder, plan, splits.fingerprint):
             warnings.warn(
-                f"{folder / RUNS / damaged}: damaged since it was finished; it is done again",
+                f"{folder / RUNS / damaged}: damaged since it was written; it is done again",
                 stacklevel=3,
             )
     return sum(not runs_of.is_done(folder, setting, seed) for setting, seed in plan.wanted)

@@ -22,14 +22,15 @@ from pathlib import Path
 from filelock import Timeout
 
 from fittingroom.data.dataset import DataSplits
-from fittingroom.errors import DivergenceError, FittingroomError, RunError
+from fittingroom.errors import DivergenceError, FittingroomError, RunError, StudyError
 from fittingroom.runs import folder as files
 from fittingroom.runs import lock
+from fittingroom.runs.checkpoints import newest
 from fittingroom.runs.prepare import build_classifier, settle_device
 from fittingroom.runs.run import Run
-from fittingroom.runs.train import train_together
+from fittingroom.runs.train import resume, train_together
 from fittingroom.studies.plan import Setting, StudyPlan
-from fittingroom.studies.study import RUNS, ended
+from fittingroom.studies.study import RUNS, check_run, ended
 from fittingroom.training.compatibility import most_together
 from fittingroom.training.device import Device
 from fittingroom.training.history import Progress
@@ -195,11 +196,24 @@ def do_runs(
     on_start: Callable[[Run], None] = lambda _run: None,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
 ) -> None:
-    """Do runs from their beginning, all at once; a loss that diverges is a result too."""
+    """Do runs, all at once; a loss that diverges is a result too.
+
+    One alone goes on from its checkpoint, if there is one; several begin at their beginning.
+    """
     setting, seeds = portion.setting, portion.seeds
-    for seed in seeds:
-        clear(folder, setting, seed)
     with suppress(DivergenceError):  # run.json says so, and so does the study
+        if len(seeds) == 1 and can_go_on(folder, setting, seeds[0], splits.fingerprint):
+            resume(
+                folder / RUNS / setting.run_name(seeds[0]),
+                splits,
+                device=device,
+                figures=False,
+                on_start=on_start,
+                on_progress=on_progress,
+            )
+            return
+        for seed in seeds:
+            clear(folder, setting, seed)
         train_together(
             [setting.recipe_for(seed) for seed in seeds],
             splits,
@@ -219,6 +233,17 @@ def is_done(folder: Path, setting: Setting, seed: int) -> bool:
         return False
 
 
+def can_go_on(folder: Path, setting: Setting, seed: int, fingerprint: str) -> bool:
+    """Tell whether there is a checkpoint of a run of this recipe and data to go on from."""
+    place = folder / RUNS / setting.run_name(seed)
+    try:
+        run = Run(place)
+        check_run(run, setting.recipe_for(seed), fingerprint)
+        return not ended(run.record) and newest(place, run.record) is not None
+    except (RunError, StudyError):
+        return False
+
+
 def is_whole(run: Run) -> bool:
     """Tell whether the files of a finished run are still what it wrote."""
     try:
@@ -229,8 +254,10 @@ def is_whole(run: Run) -> bool:
     return True
 
 
-def sweep(folder: Path, plan: StudyPlan) -> list[str]:
+def sweep(folder: Path, plan: StudyPlan, fingerprint: str) -> list[str]:
     """Remove what crashes and damage left behind, so that it is done again.
+
+    What a run can go on from stays.
 
     Returns
     -------
@@ -242,11 +269,23 @@ def sweep(folder: Path, plan: StudyPlan) -> list[str]:
         if not place.exists():
             continue
         with claim(folder, setting, seed) as ours:  # first: who has it may be about to finish it
-            done = ours and is_done(folder, setting, seed)
-            if ours and not (done and is_whole(Run(place))):
+            if not ours or can_go_on(folder, setting, seed, fingerprint):
+                continue
+            done = is_done(folder, setting, seed)
+            if not (done and is_whole(Run(place))):
+                lost = done or is_damaged(place)
                 clear(folder, setting, seed)
-                damaged += [place.name] if done else []
+                damaged += [place.name] if lost else []
     return damaged
+
+
+def is_damaged(place: Path) -> bool:
+    """Tell whether a run has a record that cannot be read."""
+    try:
+        files.read_record(place)
+    except RunError:
+        return (place / files.RECORD).exists()
+    return False
 
 
 def is_worked_on(folder: Path, setting: Setting, seed: int) -> bool:

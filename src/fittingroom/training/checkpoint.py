@@ -89,8 +89,8 @@ class Checkpoint:
             return cls.load(path)
 
     @classmethod
-    def load(cls, path: Path, whose: str = "") -> Checkpoint:
-        """Read a checkpoint, of the run that `whose` tells.
+    def load(cls, path: Path, whose: str | None = None) -> Checkpoint:
+        """Read a checkpoint, of the run that `whose` tells; None for any.
 
         Raises
         ------
@@ -99,7 +99,7 @@ class Checkpoint:
         """
         try:
             description, tensors = unpack(path, "checkpoint", (FORMAT,))
-            if whose != description["whose"]:
+            if whose not in {None, description["whose"]}:
                 raise RunError(f"{path}: a checkpoint of another run")
             position = json.loads(description["position"])
             history = tuple(Epoch(**record) for record in position["history"])
