@@ -105,9 +105,9 @@ def test_the_one_of_the_four_files_that_is_damaged_is_named(
     assert fashion_mnist.changed_files(folder) == []
     (path,) = folder.glob("t10k-labels*")
     whole = path.read_bytes()
-    content = bytearray(gzip.decompress(whole) if path.suffix == ".gz" else whole)
-    content[1234] ^= 1  # another class, still one of the ten
-    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    changed = bytearray(gzip.decompress(whole) if path.suffix == ".gz" else whole)
+    changed[1234] ^= 1  # another class, still one of the ten
+    path.write_bytes(gzip.compress(changed) if path.suffix == ".gz" else changed)
     assert fashion_mnist.changed_files(folder) == [path]
     monkeypatch.setenv("FITTINGROOM_DATA", str(folder))
     with pytest.raises(DataError, match=rf"^{re.escape(str(path))}: damaged, or another content"):
