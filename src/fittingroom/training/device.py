@@ -143,8 +143,8 @@ def try_bf16(device: torch.device) -> Bf16:
 
 
 def cpu_features() -> frozenset[str]:
-    """Return the CPU's feature flags as Linux lists them; empty elsewhere."""
-    return frozenset(cpu_info("flags").split())
+    """Return the CPU's feature flags as Linux lists them, on x86 or ARM; empty elsewhere."""
+    return frozenset((cpu_info("flags") or cpu_info("Features")).split())
 
 
 def cpu_name() -> str:
