@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fittingroom.evaluation.evaluate import Evaluation, evaluate
     from fittingroom.models import Classifier
     from fittingroom.reports.report import report
+    from fittingroom.runs.reproduce import reproduce
     from fittingroom.runs.run import Run, list_runs, open_run
     from fittingroom.runs.train import resume, train
     from fittingroom.serving.export import export
@@ -60,6 +61,7 @@ __all__ = [
     "predict",
     "recipe",
     "report",
+    "reproduce",
     "resume",
     "study",
     "train",
@@ -90,6 +92,7 @@ _HOMES = {
     "predict": "fittingroom.serving.predict",
     "recipe": "fittingroom.training.recipe",
     "report": "fittingroom.reports.report",
+    "reproduce": "fittingroom.runs.reproduce",
     "resume": "fittingroom.runs.train",
     "study": "fittingroom.studies.conduct",
     "train": "fittingroom.runs.train",

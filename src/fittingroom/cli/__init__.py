@@ -6,6 +6,7 @@ The map of the room::
 
     app.py            the command, put together
     training.py       train, evaluate
+    reproduce.py      reproduce
     studies.py        study
     tuning.py         tune
     reports.py        report

@@ -16,6 +16,7 @@ from fittingroom.cli.data import data_app
 from fittingroom.cli.predict import export, predict
 from fittingroom.cli.recipes import recipes
 from fittingroom.cli.reports import report
+from fittingroom.cli.reproduce import reproduce
 from fittingroom.cli.runs import runs_app
 from fittingroom.cli.serve import serve
 from fittingroom.cli.studies import study
@@ -64,6 +65,7 @@ def build_app(words: Sequence[str]) -> typer.Typer:
     app.callback(invoke_without_command=True)(program)
     add_recipe_command(app, train, words)
     app.command()(evaluate)
+    app.command()(reproduce)
     app.command()(study)
     add_recipe_command(app, tune, words)
     app.command()(report)

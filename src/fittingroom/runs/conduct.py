@@ -17,6 +17,7 @@ from fittingroom.runs import checkpoints
 from fittingroom.runs import folder as files
 from fittingroom.runs.diary import Diary, now, summarise
 from fittingroom.runs.figures import draw_figures
+from fittingroom.runs.outcome import digests
 from fittingroom.runs.run import Run, judge
 from fittingroom.training.checkpoint import Checkpoint
 from fittingroom.training.compatibility import together
@@ -143,10 +144,11 @@ def finish(
         history = result.histories[run]
         if figures:
             draw_figures(diary.folder / files.FIGURES, evaluation, splits, history)
+        results = summarise(history, result, evaluation, splits, recipe)
         diary.end(
             files.FINISHED,
             finished=now(),
-            results=summarise(history, result, evaluation, splits, recipe),
+            results=results | {"digests": digests(classifier.state_dict(), history, evaluation)},
             files=diary.digests(),
         )
         checkpoints.remove(diary.folder)

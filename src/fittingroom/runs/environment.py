@@ -29,12 +29,13 @@ RECORDED_PACKAGES = ("torch", "numpy", "scipy", "matplotlib", "pillow", "safeten
 KERNELS_DEPEND_ON = re.compile(r"(avx|fma|f16c|amx|asimd|sve|sme(?!p)|bf16|i8mm)")
 
 # Variables that make these libraries compute otherwise, in another order or number of threads.
+# OMP_NUM_THREADS is among the threads.
 VARIABLES = (
-    *("OMP_NUM_THREADS", "OMP_DYNAMIC", "OMP_SCHEDULE", "KMP_DETERMINISTIC_REDUCTION"),
+    *("OMP_DYNAMIC", "OMP_SCHEDULE", "KMP_DETERMINISTIC_REDUCTION"),
     *("MKL_NUM_THREADS", "MKL_DYNAMIC", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS"),
     *("ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE"),
     *("DNNL_MAX_CPU_ISA", "DNNL_DEFAULT_FPMATH_MODE"),
-    *("OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE", "ATEN_CPU_CAPABILITY"),
+    *("OPENBLAS_CORETYPE", "ATEN_CPU_CAPABILITY"),
     *("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"),
 )
 
@@ -80,7 +81,9 @@ def package_version(name: str) -> str:
 
     `importlib.metadata.version` reads all that the package says of itself: of matplotlib 8 ms.
     """
-    found = re.search(r"^Version: *(\S+)$", distribution(name).read_text("METADATA") or "", re.M)
+    found = re.search(
+        r"^Version: *(\S+)$", distribution(name).read_text("METADATA") or "", re.MULTILINE
+    )
     return found[1] if found else version(name)
 
 
@@ -118,7 +121,7 @@ def read_status(status: str) -> dict[str, Any]:
 
     https://git-scm.com/docs/git-status#_porcelain_format_version_2
     """
-    commit = re.search(r"^# branch\.oid ([0-9a-f]{40,64})$", status, re.M)
+    commit = re.search(r"^# branch\.oid ([0-9a-f]{40,64})$", status, re.MULTILINE)
     if commit is None:
         return {}
     changes = [line for line in status.splitlines() if not line.startswith("#")]

@@ -202,15 +202,15 @@ def write_arrays(path: Path, **arrays: NDArray[Any]) -> None:
     write_whole(path, buffer.getvalue())
 
 
-def read_record(folder: Path) -> dict[str, Any]:
-    """Return what a run's run.json holds.
+def read_record(folder: Path, name: str = RECORD) -> dict[str, Any]:
+    """Return what a run's run.json holds; `name` is another one that a copy of it has.
 
     Raises
     ------
     RunError
         If there is no run, or its record is damaged or of another format.
     """
-    return read_described(folder / RECORD, "run", FORMATS, Record, RunError)
+    return read_described(folder / name, "run", FORMATS, Record, RunError)
 
 
 def find_folder(name: str | Path, runs: Path) -> Path:

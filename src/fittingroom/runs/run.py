@@ -113,6 +113,13 @@ class Run:
         return Classifier.load(path, network)
 
     @cached_property
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The tensors of the model file by name: no network is needed to hold them."""
+        from fittingroom.models.classifier import read_model_file
+
+        return read_model_file(self._whole(files.MODEL))[1]
+
+    @cached_property
     def evaluation(self) -> Evaluation:
         """The predictions for the test pictures, judged."""
         path = self._whole(files.PREDICTIONS)
