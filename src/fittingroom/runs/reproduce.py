@@ -119,23 +119,22 @@ def find_original(run: Run | str | Path, runs: str | Path) -> tuple[Run, Outcome
     RunError, ModelError
         If it is not there, unfinished or damaged.
     """
-    copy = Path() if isinstance(run, Run) else Path(run)
-    with suppress(OSError):  # a name too long for any file
-        if copy.is_file() and not (copy.parent / files.MODEL).exists():
-            record = files.read_record(copy.parent, copy.name)
-            check_finished(copy, record)
-            return Run(copy.parent, record=record), recorded_outcome(record)
     if isinstance(run, Run):
         opened = run
     else:
-        opened = open_run(copy.parent if copy.name == files.RECORD else run, runs=runs)
+        path = Path(run)
+        with suppress(OSError):  # a name too long for any file
+            if path.is_file() and not (path.parent / files.MODEL).exists():
+                record = files.read_record(path.parent, path.name)
+                check_finished(path, record, "give the record of a finished one")
+                return Run(path.parent, record=record), recorded_outcome(record)
+            run = path.parent if path.is_file() else run
+        opened = open_run(run, runs=runs)
     check_finished(opened.folder, opened.record, opened.how_to_go_on)
     return opened, outcome_of(opened)
 
 
-def check_finished(
-    where: Path, record: dict[str, Any], hint: str = "repeat a finished one"
-) -> None:
+def check_finished(where: Path, record: dict[str, Any], hint: str) -> None:
     """See that there is a result to compare with.
 
     Raises
