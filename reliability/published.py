@@ -1,4 +1,4 @@
-"""`make reproduce`: the commands behind the numbers of README and docs, and what comes of them again.
+"""`make reproduce`: what is behind the numbers of README and docs, and what comes of it again.
 
     python reliability/published.py                   lists them, with where each number stands
     python reliability/published.py fast-mlp          trains its recorded runs again and compares
@@ -144,14 +144,11 @@ def repeat(source: Source) -> bool:
 
 def measure(source: Source) -> bool:
     """Give the command that measured; return whether it went well."""
-    words = shlex.split(source.command)
-    ours = [
-        sys.executable,
-        *(["-m", "fittingroom"] if words[0] == "fittingroom" else []),
-        *words[1:],
-    ]
+    name, *words = shlex.split(source.command)
+    ours = ["-m", "fittingroom"] if name == "fittingroom" else []
     print(f"{source.name}: {source.command}", flush=True)
-    return subprocess.run(ours, cwd=ROOT, check=False).returncode == 0
+    command = [sys.executable, *ours, *words]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 
 def make_record(run: str, words: str) -> bool:
@@ -197,13 +194,18 @@ def main() -> int:
     if unknown:
         parser.error(f"unknown name {unknown[0]!r}; known are {', '.join(known)}")
     if told.record:
-        return int(not all([make_record(run, runs[run]) for run in told.names or runs]))
+        went_well = [make_record(run, runs[run]) for run in told.names or runs]
+        return int(not all(went_well))
     if not told.names:
         list_sources(list(sources.values()))
         return 0
     do = measure if told.measure else repeat
-    return int(not all([do(sources[name]) for name in told.names]))
+    went_well = [do(sources[name]) for name in told.names]
+    return int(not all(went_well))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
