@@ -35,6 +35,7 @@ Command = Callable[..., subprocess.Popen[str]]
         (),
         ("train",),
         ("evaluate",),
+        ("reproduce",),
         ("runs",),
         ("runs", "show"),
         ("study",),

@@ -101,6 +101,23 @@ def test_versions_name_packages_and_device_but_not_the_kernel(run: fr.Run) -> No
     assert found["platform"] in {"Linux", "macOS", "Windows"}
 
 
+def test_of_the_source_its_commit_and_of_variables_each_are_shown_shortly() -> None:
+    environment = {
+        "commit": "0123456789abcdef" * 2,
+        "modified": True,
+        "cpu_capability": "AVX2",
+        "cpu_features": ["avx", "avx2", "fma"],
+        "variables": {"MKL_CBWR": "COMPATIBLE"},
+        "packages": {"torch": "2.13.0"},
+    }
+    assert dict(repeat.versions_of(environment)) == {
+        "commit": "0123456789ab, changed",
+        "cpu_capability": "AVX2",
+        "MKL_CBWR": "COMPATIBLE",
+        "torch": "2.13.0",
+    }
+
+
 def test_the_recipe_says_which_fields_are_changed(run: fr.Run) -> None:
     changed = {name for name, _, is_changed in repeat.recipe_fields(run) if is_changed}
     assert changed == {"epochs", "batch_size", "lr"}

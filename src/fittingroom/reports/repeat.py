@@ -86,9 +86,15 @@ def versions(run: Run) -> list[tuple[str, str]]:
 
 
 def versions_of(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return what a record says of the machine and the packages."""
-    machine = dict(environment)
-    packages = machine.pop("packages", {})
+    """Return what a record says of the machine and the packages.
+
+    Of the CPU's features the kind that torch chose its kernels by is enough here.
+    """
+    machine = {name: value for name, value in environment.items() if name != "cpu_features"}
+    packages = {**machine.pop("variables", {}), **machine.pop("packages", {})}
+    changed = ", changed" if machine.pop("modified", False) else ""
+    if "commit" in machine:
+        machine["commit"] = f"{machine['commit'][:12]}{changed}"
     if "platform" in machine:
         machine["platform"] = str(machine["platform"]).split("-")[0]  # not the kernel's own name
     return [(name, str(value)) for name, value in {**machine, **packages}.items()]

@@ -119,7 +119,7 @@ class Comparison:
             since = "" if epoch is None else f", from epoch {epoch} on"
             return f"nothing that the bits depend on has changed, and yet they are others{since}"
         if self.verdict == WITHIN_NOISE:
-            return "other bits, since the runs were computed otherwise; the accuracy is the same"
+            return "other bits, for something was computed otherwise, and an accuracy that is noise apart"
         return "the accuracy is another, by more than another rounding explains"
 
     def lines(self) -> Iterator[str]:
