@@ -73,13 +73,13 @@ def test_seconds_are_no_part_of_a_history() -> None:
 
 
 @pytest.mark.parametrize(("gained", "verdict"), [(30, "equal within noise"), (64, "different")])
-def test_noise_is_three_standard_errors_of_the_disputed_pictures(gained: int, verdict: str) -> None:
-    """20 pictures lost and 64 gained: 44 apart, and 3 sqrt(84) are 27.5; with 30, 10 and 21."""
+def test_noise_is_four_standard_errors_of_the_disputed_pictures(gained: int, verdict: str) -> None:
+    """20 pictures lost and 64 gained: 44 apart, and 4 sqrt(84) are 36.7; with 30, 10 and 28.3."""
     then = outcome(answering(range(100)))
     now = outcome(answering(range(gained, 120)), weight=0.25, losses=(1.0, 0.4))
     found = compare(record(), then, record(threads=1), now)
     assert (found.noise.only_then, found.noise.only_now) == (20, gained)
-    assert found.noise.bound == pytest.approx(3 * sqrt(20 + gained) / COUNT)
+    assert found.noise.bound == pytest.approx(4 * sqrt(20 + gained) / COUNT)
     assert found.verdict == verdict
     assert found.answered_differently == 20 + gained
     assert found.largest_weight_difference == 0.25

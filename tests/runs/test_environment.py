@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import fittingroom as fr
 from fittingroom.runs import environment
 from fittingroom.training import device
 from fittingroom.training.device import select_device
@@ -70,7 +71,7 @@ def test_commit_and_changes_are_those_of_the_checkout_whatever_git_is_told_elsew
     commit_in(tmp_path, "add", ".")
     commit_in(tmp_path, "commit", "--quiet", "--message", "a")
     commit = commit_in(tmp_path, "rev-parse", "HEAD")
-    monkeypatch.setattr(environment.fittingroom, "__file__", str(module))
+    monkeypatch.setattr(fr, "__file__", str(module))
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))
     assert environment.source_commit() == {"commit": commit, "modified": False}
     (tmp_path / "README.md").write_text("not the source")
@@ -89,7 +90,7 @@ def test_an_installed_package_is_of_no_commit_though_a_checkout_lies_above(
     package = tmp_path / "lib" / "site-packages" / "fittingroom"
     package.mkdir(parents=True)
     (tmp_path / ".git").mkdir()
-    monkeypatch.setattr(environment.fittingroom, "__file__", str(package / "__init__.py"))
+    monkeypatch.setattr(fr, "__file__", str(package / "__init__.py"))
     assert environment.source_commit() == {}
 
 

@@ -17,8 +17,11 @@ IDENTICAL = "identical"
 WITHIN_NOISE = "equal within noise"
 DIFFERENT = "different"
 
-# Of a normal distribution 0.3% lie further out.
-STANDARD_ERRORS = 3
+# Of a normal distribution 0.3% lie further out than three standard errors. Those of McNemar's test
+# take disputed pictures for independent, which they are nearly: repetitions with another rounding
+# had differences of 1.2 of them, root mean square (docs/reliability.md), and so it takes four.
+OF_PICTURES = 4
+OF_SAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -116,10 +119,13 @@ class Comparison:
             return f"{listed([part for part in PARTS if self.same[part]])} are equal bit for bit"
         if not self.changes:
             epoch = self.first_other_epoch
-            since = "" if epoch is None else f", from epoch {epoch} on"
-            return f"nothing that the bits depend on has changed, and yet they are others{since}"
+            since = "" if epoch is None else f" from epoch {epoch} on"
+            others = listed([part for part in PARTS if self.same[part] is False]) or "the results"
+            return (
+                f"nothing that the bits depend on has changed, and yet {others} are{since} others"
+            )
         if self.verdict == WITHIN_NOISE:
-            return "other bits, for something was computed otherwise, and an accuracy that is noise apart"
+            return "other bits, as something was computed otherwise, and an accuracy within noise"
         return "the accuracy is another, by more than another rounding explains"
 
     def lines(self) -> Iterator[str]:
@@ -194,10 +200,10 @@ def noise_of_predictions(then: Evaluation, now: Evaluation) -> Noise:
     """
     ours, theirs = (one.predicted == one.labels for one in (then, now))
     only_then, only_now = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-    bound = STANDARD_ERRORS * sqrt(only_then + only_now) / then.count
+    bound = OF_PICTURES * sqrt(only_then + only_now) / then.count
     rule = (
-        f"{STANDARD_ERRORS} standard errors of the pictures that one of the two alone answers "
-        f"rightly: {STANDARD_ERRORS} x sqrt({only_then} + {only_now}) / {then.count:,}"
+        f"{OF_PICTURES} standard errors of the pictures that one of the two alone answers "
+        f"rightly: {OF_PICTURES} x sqrt({only_then} + {only_now}) / {then.count:,}"
     )
     return Noise(bound, rule, only_then, only_now)
 
@@ -210,10 +216,10 @@ def noise_of_records(then: Mapping[str, Any], now: Mapping[str, Any]) -> Noise:
     """
     variance = sum(one["accuracy"] * (1 - one["accuracy"]) / one["count"] for one in (then, now))
     rule = (
-        f"{STANDARD_ERRORS} standard errors as of two samples of {then['count']:,} pictures, "
+        f"{OF_SAMPLES} standard errors as of two samples of {then['count']:,} pictures, "
         "for the run's own predictions are not at hand"
     )
-    return Noise(STANDARD_ERRORS * sqrt(variance), rule)
+    return Noise(OF_SAMPLES * sqrt(variance), rule)
 
 
 def largest_difference(then: Mapping[str, Tensor], now: Mapping[str, Tensor]) -> float | None:
