@@ -116,7 +116,7 @@ def test_a_copy_of_the_record_is_enough(shapes_folder: Path, isolated: Path) -> 
 def test_as_many_threads_are_used_as_the_run_had_and_given_back(shapes: DataSplits) -> None:
     before = torch.get_num_threads()
     with cpu_threads(before + 1):
-        run = quick(shapes)
+        run = quick(shapes, epochs=1, batch_size=100)
     seen: list[int] = []
     found = fr.reproduce(run, shapes, on_start=lambda _: seen.append(torch.get_num_threads()))
     assert found.verdict == "identical"
