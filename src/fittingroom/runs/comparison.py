@@ -119,11 +119,9 @@ class Comparison:
             return f"{listed([part for part in PARTS if self.same[part]])} are equal bit for bit"
         if not self.changes:
             epoch = self.first_other_epoch
-            since = "" if epoch is None else f" from epoch {epoch} on"
+            since = "" if epoch is None else f", from epoch {epoch} on"
             others = listed([part for part in PARTS if self.same[part] is False]) or "the results"
-            return (
-                f"nothing that the bits depend on has changed, and yet {others} are{since} others"
-            )
+            return f"nothing that the bits depend on has changed, yet {others} have{since}"
         if self.verdict == WITHIN_NOISE:
             return "other bits, as something was computed otherwise, and an accuracy within noise"
         return "the accuracy is another, by more than another rounding explains"
