@@ -30,6 +30,12 @@ pytestmark = pytest.mark.usefixtures("isolated")
 REPEATING = Path(__file__).with_name("repeating.py")
 
 
+@pytest.fixture
+def unchanged_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing be known of a commit: whoever runs the tests may be changing the source."""
+    monkeypatch.setattr(environment, "source_commit", dict)
+
+
 def quick(data: DataSplits, model: Any = "two-layer", **changes: Any) -> fr.Run:
     return fr.train(model, data, **{"epochs": 2, "batch_size": 32, "figures": False} | changes)
 
@@ -98,7 +104,9 @@ def test_a_repeated_run_is_identical_and_leaves_nothing_behind(
     assert not (isolated / "reproduced").exists()
 
 
-def test_a_copy_of_the_record_is_enough(shapes_folder: Path, isolated: Path) -> None:
+def test_a_copy_of_the_record_is_enough(
+    shapes_folder: Path, isolated: Path, unchanged_source: None
+) -> None:
     run = quick(fr.load(shapes_folder))
     copy = isolated / "copy.json"
     shutil.move(run.folder / files.RECORD, copy)
@@ -167,9 +175,8 @@ def test_a_precision_that_a_clock_chose_is_not_chosen_anew() -> None:
 
 
 def test_other_bits_in_the_same_environment_are_a_failure_however_small(
-    shapes: DataSplits, monkeypatch: pytest.MonkeyPatch
+    shapes: DataSplits, unchanged_source: None
 ) -> None:
-    monkeypatch.setattr(environment, "source_commit", dict)  # it may have been changed just now
     run = quick(shapes)
     folder = rewritten(run, "other", recipe={"lr": run.recipe.lr * 1.0001})
     found = fr.reproduce(folder, shapes)
