@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+import fittingroom as fr
+from fittingroom.data.dataset import DataSplits
 from fittingroom.runs.folder import read_record
 
 ROOT = Path(__file__).parents[2]
@@ -93,3 +95,9 @@ def test_a_recorded_run_is_that_of_its_words_and_tells_nothing_of_the_machines_f
 def test_every_run_that_a_source_names_is_recorded() -> None:
     named = {run for source in SOURCES.values() for run in source.runs}
     assert named == set(RUNS) == {path.stem for path in RECORDS}
+
+
+@pytest.mark.real_data
+def test_a_recorded_run_comes_to_the_same_here(fashion_mnist: DataSplits, isolated: Path) -> None:
+    found = fr.reproduce(ROOT / "reliability" / "records" / "fast-seed0.json", fashion_mnist)
+    assert found.verdict in {"identical", "equal within noise"}
