@@ -82,10 +82,11 @@ def unpack(
 
 
 def digest_of(description: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 (hex) of a description and of contiguous tensors on the CPU."""
+    """Return the SHA-256 (hex) of a description and of tensors: names, types, shapes, bytes."""
     found = hashlib.sha256(json.dumps(dict(description), sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        found.update(flat.view(torch.uint8).numpy().data)
     return found.hexdigest()

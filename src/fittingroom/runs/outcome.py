@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from fittingroom.evaluation.evaluate import Evaluation
+from fittingroom.models.tensor_file import digest_of
 from fittingroom.runs.run import Run
 from fittingroom.training.history import Epoch
 
@@ -68,25 +68,10 @@ def digests(
 ) -> dict[str, str]:
     """Return the SHA-256 (hex) of each of PARTS."""
     return {
-        "weights": digest_of_weights(weights),
+        "weights": digest_of({}, weights),
         "history": digest_of_history(history),
         "predictions": digest_of_predictions(evaluation),
     }
-
-
-def digest_of_weights(weights: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of tensors: of names, types, shapes and bytes, in the names' order."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(weights.items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(bytes_of(tensor))
-    return digest.hexdigest()
-
-
-def bytes_of(tensor: Tensor) -> bytes:
-    """Return a tensor's numbers as they lie in memory, row by row."""
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return flat.view(torch.uint8).numpy().tobytes()
 
 
 def digest_of_history(history: Sequence[Epoch]) -> str:

@@ -115,9 +115,9 @@ class Run:
     @cached_property
     def weights(self) -> dict[str, torch.Tensor]:
         """The tensors of the model file by name: no network is needed to hold them."""
-        from fittingroom.models.classifier import read_model_file
+        from fittingroom.models.tensor_file import unpack
 
-        return read_model_file(self._whole(files.MODEL))[1]
+        return unpack(self._whole(files.MODEL), "model")[1]
 
     @cached_property
     def evaluation(self) -> Evaluation:
