@@ -16,6 +16,7 @@ The map of the room::
     options.py        the flags that commands share
     recipe_flags.py   one flag for each field of the recipe
     terminal.py       what a person sees: progress, tables, messages, errors
+    streams.py        where it goes, and what becomes of it when nobody is there
 """
 
 from fittingroom.cli.app import main

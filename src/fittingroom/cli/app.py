@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import gc
 import inspect
-import io
 import sys
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -19,6 +18,7 @@ from fittingroom.cli.reports import report
 from fittingroom.cli.reproduce import reproduce
 from fittingroom.cli.runs import runs_app
 from fittingroom.cli.serve import serve
+from fittingroom.cli.streams import streams
 from fittingroom.cli.studies import study
 from fittingroom.cli.terminal import BAD_INPUT, INTERRUPTED, complain_once
 from fittingroom.cli.training import evaluate, train
@@ -33,24 +33,26 @@ WordsError: type[Exception] = typer.BadParameter.__mro__[2]
 
 def main() -> None:
     """Run the command line."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A Windows console or pipe may lack the letters of a class name.
-            stream.reconfigure(errors="backslashreplace")
+    with streams():
+        code = run(sys.argv[1:])
+    gc.freeze()  # the process ends: to collect all of torch's objects first takes half a second
+    sys.exit(code)
+
+
+def run(words: Sequence[str]) -> int | None:
+    """Run a command line of these words; return the exit code."""
     try:
-        code = build_app(sys.argv[1:])(standalone_mode=False, prog_name="fittingroom")
+        return cast("int | None", build_app(words)(standalone_mode=False, prog_name="fittingroom"))
     except WordsError as error:
         text = error.format_message()  # type: ignore[attr-defined]
         if "\n" in text:  # the help, where a command is missing
             sys.stderr.write(text + "\n")
         else:
             complain_once(text)
-        code = BAD_INPUT
+        return BAD_INPUT
     except (typer.Abort, KeyboardInterrupt):
         complain_once("interrupted")
-        code = INTERRUPTED
-    gc.freeze()  # the process ends: to collect all of torch's objects first takes half a second
-    sys.exit(code)
+        return INTERRUPTED
 
 
 def build_app(words: Sequence[str]) -> typer.Typer:

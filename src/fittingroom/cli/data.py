@@ -103,7 +103,7 @@ def make_sketches(
 
     Four of them, or with --shards as many as it takes, and never all in memory.
     """
-    with one_line_errors():
+    with one_line_errors(lasting=True):
         from fittingroom.data.sketches import write_idx, write_shards
 
         terminal = Terminal(quiet=quiet)
@@ -129,7 +129,7 @@ def make_shards(
     quiet: QuietOption = False,
 ) -> None:
     """Write a data set that is trained on from disk."""
-    with one_line_errors():
+    with one_line_errors(lasting=True):
         from fittingroom.data.shards.writing import save
 
         terminal = Terminal(quiet=quiet)

@@ -162,7 +162,7 @@ def export(
     out: RunsOption = RUNS,
 ) -> None:
     """Write a model as an ONNX file, checked on real pictures."""
-    with one_line_errors():
+    with one_line_errors(lasting=True):
         from fittingroom.serving.export import CHECKED, MOST_DIFFERENT
         from fittingroom.serving.export import export as write_export
 

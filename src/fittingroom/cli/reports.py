@@ -45,7 +45,7 @@ def report(
     runs: RunsOption = RUNS,
 ) -> None:
     """Write the report of a run, a study, a tuning, or several runs."""
-    with one_line_errors():
+    with one_line_errors(lasting=True):
         terminal = Terminal()
         spoken = chosen_language(language)
         from fittingroom.cli.data import load_data

@@ -54,7 +54,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve a page and an API that answer for pictures."""
-    with one_line_errors():
+    with one_line_errors(lasting=True):
         terminal = Terminal()
         spoken = "auto" if language is None else chosen_language(language)
         try:

@@ -75,7 +75,7 @@ def study(
     Ends with a report. What is finished is not done again: give the same command to go on after an
     interruption, or in a second window to share the work.
     """
-    with one_line_errors():
+    with one_line_errors(lasting=True):
         terminal = Terminal(quiet=quiet, as_json=as_json)
         spoken = chosen_language(language)
         from fittingroom.runs.tracking import Tracking

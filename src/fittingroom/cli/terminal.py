@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import sys
 import textwrap
 import warnings
@@ -12,7 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from fittingroom.cli.streams import close_streams, go_on_unread
 from fittingroom.errors import FittingroomError
+from fittingroom.training.ending import ending_by_signals, signal_of
 from fittingroom.training.torchrun import first_to_tell, is_first, leave_word
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 PLAIN_WIDTH = 1000
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+# What a disk or its owner may say to a file.
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 class Terminal:
@@ -195,33 +199,37 @@ def duration(seconds: float) -> str:
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
+def one_line_errors(*, lasting: bool = False) -> Iterator[None]:
     """Turn what a person can mend into one line on the standard error and exit code 2.
 
     Warnings are one line each too. Errors of the program itself keep their traceback. Of several
-    processes one says the line.
+    processes one says the line. A signal that asks the process to end has a line as Ctrl-C has.
+
+    Parameters
+    ----------
+    lasting
+        The command's work is kept, and goes on even if nobody reads what it prints.
     """
     import typer
 
     warnings.showwarning = show_warning  # type: ignore[assignment]
+    if lasting:
+        go_on_unread()
     try:
-        yield
-        sys.stdout.flush()
+        with ending_by_signals():
+            yield
+        close_streams()
     except FittingroomError as error:
         complain_once(str(error))
         raise typer.Exit(BAD_INPUT) from None
     except KeyboardInterrupt as error:
         complain_once(str(error) or "interrupted")
-        raise typer.Exit(INTERRUPTED) from None
-    except BrokenPipeError:
-        # The reader, `head` say, has seen enough; the flush at exit must not complain either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(0) from None
+        raise typer.Exit(128 + signal_of(error)) from None
     except MemoryError:
         complain_once("out of memory; try less data, smaller pictures or a smaller --batch-size")
         raise typer.Exit(BAD_INPUT) from None
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT}:
+        if error.errno not in NO_ROOM:
             raise
         complain_once(f"{error.filename or 'a file'}: cannot be written: {error.strerror}")
         raise typer.Exit(BAD_INPUT) from None

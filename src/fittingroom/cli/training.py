@@ -81,7 +81,7 @@ def train(
     The notebook's best network and setting by default. Several processes share the work under
     `torchrun --nproc-per-node N -m fittingroom train`.
     """
-    with one_line_errors():
+    with one_line_errors(lasting=True):
         terminal = Terminal(quiet=quiet or not is_first(), as_json=as_json and is_first())
         spoken = chosen_language(language)
         own_network = own_network_of(resume, fields)

@@ -128,7 +128,7 @@ def tune(
     command to go on after an interruption, with more --trials to look further, or in a second
     window to share the work.
     """
-    with one_line_errors():
+    with one_line_errors(lasting=True):
         terminal = Terminal(quiet=quiet, as_json=as_json)
         spoken = chosen_language(language)
         from fittingroom.runs.tracking import Tracking

@@ -12,12 +12,13 @@ from fittingroom.errors import DivergenceError
 from fittingroom.models import MODELS, Classifier
 from fittingroom.runs import folder as files
 from fittingroom.runs.checkpoints import newest
-from fittingroom.runs.conduct import Interrupted, conduct, stop_at_ctrl_c
+from fittingroom.runs.conduct import Interrupted, conduct
 from fittingroom.runs.diary import Diary
 from fittingroom.runs.run import Run
 from fittingroom.training.checkpoint import Checkpoint
 from fittingroom.training.compatibility import together
 from fittingroom.training.device import Device, memory_errors
+from fittingroom.training.ending import AskedToEnd, stopping_between_steps
 from fittingroom.training.loop import fit
 from fittingroom.training.parallel import Processes
 from fittingroom.training.recipe import Recipe
@@ -98,13 +99,13 @@ def assist(
     where, processes.how_to_go_on = json.loads(processes.hear("start"))
     folder = Path(where)
     try:
-        with memory_errors(recipe.batch_size), stop_at_ctrl_c() as should_stop:
+        with memory_errors(recipe.batch_size), stopping_between_steps() as ending:
             fit(
                 together(recipe, [classifier]),
                 splits,
                 recipe,
                 device,
-                should_stop=should_stop,
+                should_stop=ending.should_stop,
                 resume=checkpoint,
                 processes=processes,
             )
@@ -112,9 +113,9 @@ def assist(
     except DivergenceError:
         processes.hear("end")  # torchrun ends process 0, writing or not, when another one fails
         raise
-    except KeyboardInterrupt:
-        raise Interrupted(folder, processes.how_to_go_on) from None
+    except KeyboardInterrupt as interruption:
+        raise Interrupted(folder, processes.how_to_go_on, interruption) from None
     if record["status"] != files.FINISHED:
-        raise Interrupted(folder, processes.how_to_go_on)
+        raise Interrupted(folder, processes.how_to_go_on, AskedToEnd(ending.signal))
     network = None if recipe.model in MODELS else classifier.network
     return Run(folder, network, record=record)

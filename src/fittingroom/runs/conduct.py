@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from fittingroom.data.dataset import DataSplits
@@ -22,6 +20,7 @@ from fittingroom.runs.run import Run, judge
 from fittingroom.training.checkpoint import Checkpoint
 from fittingroom.training.compatibility import together
 from fittingroom.training.device import Device, memory_errors
+from fittingroom.training.ending import AskedToEnd, signal_of, stopping_between_steps
 from fittingroom.training.history import Progress
 from fittingroom.training.loop import Fit, fit
 from fittingroom.training.parallel import ALONE, Processes
@@ -32,11 +31,12 @@ WRITERS = 8
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training was stopped by Ctrl-C, after what there is was saved in `folder`."""
+    """Work was stopped by Ctrl-C or another `signal`, after what there is was saved in `folder`."""
 
-    def __init__(self, folder: Path, hint: str) -> None:
+    def __init__(self, folder: Path, hint: str, by: KeyboardInterrupt | None = None) -> None:
         super().__init__(f"interrupted; {hint}")
         self.folder = folder
+        self.signal = signal_of(by)
 
 
 def conduct(
@@ -63,7 +63,7 @@ def conduct(
     recipe, alone = recipes[0], len(recipes) == 1
     trained = together(recipe, classifiers)
     try:
-        with memory_errors(recipe.batch_size, len(recipes)), stop_at_ctrl_c() as should_stop:
+        with memory_errors(recipe.batch_size, len(recipes)), stopping_between_steps() as ending:
             result = fit(
                 trained,
                 splits,
@@ -72,14 +72,14 @@ def conduct(
                 seeds=[recipe.seed for recipe in recipes],
                 on_progress=on_progress,
                 on_checkpoint=diaries[0].checkpoint_if_due,
-                should_stop=should_stop,
+                should_stop=ending.should_stop,
                 resume=checkpoint,
                 processes=processes,
             )
         if result.checkpoint is not None:
             diaries[0].checkpoint(result.checkpoint)
-        if not result.completed or should_stop():  # asked after the last step, or before
-            raise KeyboardInterrupt  # noqa: TRY301 - handled as one that comes by itself
+        if not result.completed or ending.should_stop():  # asked after the last step, or before
+            raise AskedToEnd(ending.signal)
         if isinstance(trained, Stacked):
             trained.unstack()
         writes = []
@@ -93,12 +93,12 @@ def conduct(
                 if alone:
                     raise
         do_all(writes)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         for diary in diaries:
             diary.end(files.INTERRUPTED)
         folder = diaries[0].folder
         hint = Run(folder).how_to_go_on if alone else "runs that were trained at once begin anew"
-        raise Interrupted(folder, hint) from None
+        raise Interrupted(folder, hint, interruption) from None
     except FittingroomError as error:
         for diary in diaries:
             with suppress(RunError):  # of the two, the first error is the one to hear of
@@ -170,26 +170,3 @@ def do_all(writes: Sequence[Callable[[], None]]) -> None:
                 one.result()
         finally:  # at an error, or Ctrl-C
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-@contextmanager
-def stop_at_ctrl_c() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C ask for a stop between two steps; a second one interrupts at once.
-
-    Python delivers signals to the main thread only; elsewhere nothing is changed.
-    """
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
-
-    def ask(number: int, frame: object) -> None:
-        del number, frame
-        asked.set()
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)

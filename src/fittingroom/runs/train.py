@@ -23,12 +23,14 @@ from fittingroom.runs.run import DEFAULT_FOLDER, Run, divide
 from fittingroom.runs.tracking import Track, Tracking, tracking_by
 from fittingroom.training.compatibility import can_train_together, check_they_fit
 from fittingroom.training.device import flushed_denormals, memory_errors
+from fittingroom.training.ending import ending_by_signals
 from fittingroom.training.history import Progress
 from fittingroom.training.parallel import Processes, join_processes
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.torchrun import launch
 
 
+@ending_by_signals()
 @flushed_denormals()
 def train(
     model: str | Recipe | OwnNetwork = "three-layer",
@@ -121,6 +123,7 @@ def train(
         )
 
 
+@ending_by_signals()
 @flushed_denormals()
 def train_together(
     recipes: Sequence[Recipe],
@@ -219,6 +222,7 @@ def check_they_stack(recipes: Sequence[Recipe], classifiers: Sequence[Classifier
         raise RecipeError("recipes that are followed at once may differ in their seeds only")
 
 
+@ending_by_signals()
 @flushed_denormals()
 def resume(
     run: Run | str | Path = "latest",

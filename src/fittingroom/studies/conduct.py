@@ -43,6 +43,7 @@ from fittingroom.studies.tracked import tracked
 from fittingroom.studies.watch import Snapshot, Watch
 from fittingroom.training.compatibility import check_they_fit
 from fittingroom.training.device import Device, select_device
+from fittingroom.training.ending import ending_by_signals
 from fittingroom.training.recipe import Recipe
 
 # More often than this nobody needs to hear of a study.
@@ -51,6 +52,7 @@ LOOK_SECONDS = 1.0
 Listener = Callable[[Snapshot], None]
 
 
+@ending_by_signals()
 def study(
     plan: str | Path | Mapping[str, Any] | StudyPlan = "notebook",
     data: DataSplits | str | Path = "auto",
@@ -163,9 +165,9 @@ def study(
                 with Team("fittingroom.studies.worker", words, count, threads) as team:
                     team.tell(settled.model_dump_json())
                     team.follow(follower)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interruption:
             hint = "what is finished stays; give the same command again to go on"
-            raise Interrupted(folder, hint) from None
+            raise Interrupted(folder, hint, interruption) from None
         follower.look()
     # Another process may have begun since with more or fewer seeds, and study.json is of those.
     return read_runs(folder, read_record(folder), settled)

@@ -13,11 +13,15 @@ from typing import IO
 
 from fittingroom.errors import FittingroomError, StudyError
 from fittingroom.runs.process import our_modules
+from fittingroom.training.ending import SIGNALS, AskedToEnd
 
 FOLLOW_SECONDS = 0.1
 
 # A worker that is asked to stop saves its run first.
 STOP_SECONDS = 20.0
+
+# Exit code -> signal.
+ASKED_TO_END = {128 + number: int(number) for number in SIGNALS}
 
 
 class Team:
@@ -84,6 +88,8 @@ class Team:
         ------
         FittingroomError
             Of the team's kind, with the worker's own words, if one fails.
+        AskedToEnd
+            If a worker ends because it was asked to: so are all, by who stops a service or a job.
         """
         codes: list[int | None] = [None]
         while None in codes:
@@ -91,6 +97,8 @@ class Team:
             time.sleep(FOLLOW_SECONDS)
             codes = [worker.poll() for worker in self.workers]
             for code, complaints in zip(codes, self.complaints, strict=True):
+                if code in ASKED_TO_END:
+                    raise AskedToEnd(ASKED_TO_END[code])
                 if code:
                     reason = last_words(complaints, code)
                     raise self.error(f"a worker of the {self.whose} stopped: {reason}")

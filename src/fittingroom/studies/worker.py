@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fittingroom.errors import FittingroomError
+from fittingroom.training.ending import AskedToEnd, ending_by_signals, signal_of
 
 
 def main(folder: str, device: str, threads: str, jobs: str, stack: str) -> int:
@@ -43,23 +44,22 @@ def obey(do: Callable[[bytes, Callable[[], None]], None]) -> int:
     line = sys.stdin.buffer.readline()
     if not line:
         return 130
-    # Python lets interrupt_main() do nothing where a shell's `&` has the signal ignored.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    asked = threading.Event()
-    threading.Thread(target=listen, args=(asked,), daemon=True).start()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # or listen() does nothing where it is ignored
+    with ending_by_signals() as ending:
+        threading.Thread(target=listen, daemon=True).start()
 
-    def stop_if_asked() -> None:
-        if asked.is_set():  # where training heard of it too late to stop, and finished its run
-            raise KeyboardInterrupt
+        def stop_if_asked() -> None:
+            if ending.should_stop():  # where training heard of it too late, and finished its run
+                raise AskedToEnd(ending.signal)
 
-    try:
-        do(line, stop_if_asked)
-    except FittingroomError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
+        try:
+            do(line, stop_if_asked)
+        except FittingroomError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
+        except KeyboardInterrupt as interruption:
+            return 128 + signal_of(interruption)
+        return 0
 
 
 def do_work(
@@ -85,13 +85,12 @@ def do_work(
     work(folder, plan, splits, device, pulse, jobs=jobs, stack=stack)
 
 
-def listen(asked: threading.Event) -> None:
-    """Interrupt the work once the standard input is closed."""
+def listen() -> None:
+    """Ask the work to end once the standard input is closed."""
     # Not sys.stdin: its lock, held by a thread that waits, lets Python crash at its end.
     while os.read(0, 1):
         pass
-    asked.set()
-    _thread.interrupt_main()
+    _thread.interrupt_main(signal.SIGTERM)
 
 
 if __name__ == "__main__":

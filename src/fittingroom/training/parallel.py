@@ -12,8 +12,6 @@ can read why another has ended.
 from __future__ import annotations
 
 import itertools
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +23,7 @@ from torch import Tensor
 
 from fittingroom.errors import FittingroomError, ProcessError
 from fittingroom.training.device import Device
+from fittingroom.training.ending import ending_by_signals
 from fittingroom.training.torchrun import TIMEOUT, connect_store, launch
 
 if TYPE_CHECKING:
@@ -251,9 +250,9 @@ ALONE = Processes()
 def join_processes() -> Iterator[Processes]:
     """Return the processes that torchrun started this one with; a process alone otherwise.
 
-    A process that leaves by an error lets the others know. torchrun asks those that are left to
-    end (SIGTERM), and so does a cluster that wants its machines back: for a run that is the same
-    as Ctrl-C.
+    A process that leaves by an error lets the others know. torchrun then asks those that are left
+    to end, within a tenth of a second, and kills them later: one that is about to end by itself
+    does not hear that, so that it can still say why.
     """
     here = launch()
     if here is None:
@@ -263,7 +262,8 @@ def join_processes() -> Iterator[Processes]:
 
     store = PrefixStore(f"fittingroom/{next(GROUPS)}", connect_store())
     processes = Processes(here.rank, here.size, store)
-    with sigterm_as_ctrl_c(processes):
+    with ending_by_signals() as ending:
+        ending.deaf = lambda: processes.broken
         try:
             yield processes
         except BaseException as error:
@@ -272,27 +272,3 @@ def join_processes() -> Iterator[Processes]:
                 processes.disconnect()
             raise
         processes.disconnect()
-
-
-@contextmanager
-def sigterm_as_ctrl_c(processes: Processes) -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C, and not at all once this process is about to end by itself.
-
-    So it can still say why: torchrun asks it to end within a tenth of a second after another has
-    died, and kills it later if it has not.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask(number: int, frame: object) -> None:
-        del number, frame
-        if not processes.broken:
-            signal.raise_signal(signal.SIGINT)
-
-    before = signal.signal(signal.SIGTERM, ask)
-    try:
-        yield
-    finally:
-        if not processes.broken:
-            signal.signal(signal.SIGTERM, before)

@@ -19,6 +19,7 @@ from fittingroom.studies.plan import folder_name
 from fittingroom.studies.watch import Snapshot as FinalSnapshot
 from fittingroom.studies.work import locked
 from fittingroom.training.compatibility import check_they_fit
+from fittingroom.training.ending import ending_by_signals
 from fittingroom.training.recipe import Recipe
 from fittingroom.tuning import search
 from fittingroom.tuning.crew import Crew
@@ -171,6 +172,7 @@ def tune(
     )
 
 
+@ending_by_signals()
 def carry_out(
     plan: TuningPlan,
     data: DataSplits | str | Path,

@@ -97,10 +97,10 @@ class Searching:
         work = Work(self.storage, study, plan, self.learning, self.device, deadline, watch)
         try:
             self.crew.do(work, self.folder)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interruption:
             watch.look()
             hint = "what is finished stays; give the same command again to go on"
-            raise Interrupted(self.folder, hint) from None
+            raise Interrupted(self.folder, hint, interruption) from None
         watch.look()
 
     def _deadline(self) -> float:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import RecipeError
-from fittingroom.runs.conduct import stop_at_ctrl_c
+from fittingroom.training.ending import AskedToEnd, stopping_between_steps
 from fittingroom.tuning import heartbeat, ledger
 from fittingroom.tuning.plan import TuningPlan
 from fittingroom.tuning.search import ask, pruner, quietly, restored
@@ -124,16 +124,16 @@ class Work:
         from optuna.exceptions import UpdateFinishedTrialError
 
         self._fail_the_dead()
-        with stop_at_ctrl_c() as asked_to_stop:
+        with stopping_between_steps() as ending:
             trial = self._ask()
             # After a long silence, of a machine that slept say, we were taken for dead, and others
             # try the values again: nothing to tell.
             with suppress(UpdateFinishedTrialError):
                 with heartbeat.beating(self.storage, self.plan.name, trial.number):
-                    result = self._try_values(trial, asked_to_stop)
+                    result = self._try_values(trial, ending.should_stop)
                 self._tell(trial, result)
-            if asked_to_stop():
-                raise KeyboardInterrupt
+            if ending.should_stop():
+                raise AskedToEnd(ending.signal)
 
     def _tell(self, trial: Asked, result: Mapping[str, Any] | None) -> None:
         """Tell Optuna what a trial came to; None where that is nothing."""

@@ -25,6 +25,7 @@ from fittingroom.runs.run import Run
 from fittingroom.runs.tracking import TRACKERS
 from fittingroom.runs.tracking.mlflow import without_password
 from fittingroom.runs.tracking.tracker import Tracker, moments
+from fittingroom.training.ending import SIGNALS
 from fittingroom.training.history import Epoch
 
 # Two commands on one study meet at each run; none needs the lock for longer.
@@ -137,7 +138,8 @@ def behind(error: BaseException) -> BaseException | None:
 
 def main(name: str) -> None:
     """Work until the standard input closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who trains
+    for number in SIGNALS:  # these are for the one who trains, who then has things to say
+        signal.signal(number, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints is no answer
     worker = Worker(name)
