@@ -14,7 +14,7 @@ from fittingroom.studies.conduct import study
 
 
 def main(plan: str, data: str, jobs: str, log: str) -> int:
-    """Return the exit code: 130 for an interruption."""
+    """Return the exit code: that of the signal for an interruption."""
 
     def logged(*arguments: Any, **options: Any) -> Any:
         with Path(log).open("a", encoding="utf-8") as file:
@@ -27,7 +27,7 @@ def main(plan: str, data: str, jobs: str, log: str) -> int:
         study(plan, data, jobs=int(jobs))
     except Interrupted as stop:
         print(stop)
-        return 130
+        return 128 + stop.signal
     return 0
 
 

@@ -12,7 +12,7 @@ from fittingroom.errors import DeviceError
 from fittingroom.models import Classifier, TwoLayer, build_network
 from fittingroom.training import memory
 from fittingroom.training.device import Device
-from fittingroom.training.memory import check_memory, count_kept_numbers, physical_memory
+from fittingroom.training.memory import check_memory, count_kept_numbers, machine_memory
 
 CPU = Device(torch.device("cpu"))
 
@@ -52,5 +52,5 @@ def test_a_batch_that_cannot_fit_is_refused_in_one_line(monkeypatch: pytest.Monk
 
 def test_where_the_system_does_not_tell_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sysconf", raising=False)
-    assert physical_memory() is None
+    assert machine_memory() is None
     check_memory(classifier(TwoLayer((1, 8, 8), 3)), 10**9, CPU)

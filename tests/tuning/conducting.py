@@ -23,7 +23,7 @@ from fittingroom.tuning.trial import Trainer
 def main(
     data: str, storage: str, trials: str, jobs: str, out: str, log: str, stall: str = "0"
 ) -> int:
-    """Return the exit code: 130 for an interruption."""
+    """Return the exit code: that of the signal for an interruption."""
     train = Trainer.train
     begun = 0
 
@@ -57,7 +57,7 @@ def main(
         )
     except Interrupted as stop:
         print(stop)
-        return 130
+        return 128 + stop.signal
     return 0
 
 

@@ -57,8 +57,8 @@ class Stream:
             self._drop(error)
 
     def _drop(self, error: OSError) -> None:
-        with suppress(OSError, ValueError):  # no file of the system's: nothing waits in it
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+        with open(os.devnull, "wb") as nowhere, suppress(OSError, ValueError):  # noqa: PTH123
+            os.dup2(nowhere.fileno(), self.stream.fileno())  # if it is a file of the system's
         if error.errno not in GONE:
             self.problem = OSError(error.errno, error.strerror, "the standard output")
         if not self.lasting:
@@ -67,19 +67,20 @@ class Stream:
 
 @contextmanager
 def streams() -> Iterator[None]:
-    """Put such streams in the place of the process's own, and as many as it was given none."""
+    """Put such streams in the place of the process's own, also of those that it was not given."""
     before = sys.stdout, sys.stderr
-    out, err = (stream or open(os.devnull, "w", encoding="utf-8") for stream in before)  # noqa: PTH123, SIM115
-    for stream in (out, err):
-        if isinstance(stream, io.TextIOWrapper):
-            # A Windows console or pipe may lack the letters of a class name.
-            stream.reconfigure(errors="backslashreplace")
-    sys.stdout = cast("TextIO", Stream(out, lasting=False))
-    sys.stderr = cast("TextIO", Stream(err, lasting=True))
-    try:
-        yield
-    finally:
-        sys.stdout, sys.stderr = before
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123
+        out, err = (stream or nowhere for stream in before)
+        for stream in (out, err):
+            if isinstance(stream, io.TextIOWrapper):
+                # A Windows console or pipe may lack the letters of a class name.
+                stream.reconfigure(errors="backslashreplace")
+        sys.stdout = cast("TextIO", Stream(out, lasting=False))
+        sys.stderr = cast("TextIO", Stream(err, lasting=True))
+        try:
+            yield
+        finally:
+            sys.stdout, sys.stderr = before
 
 
 def go_on_unread() -> None:

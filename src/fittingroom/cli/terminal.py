@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import sys
 import textwrap
 import warnings
@@ -213,6 +214,8 @@ def one_line_errors(*, lasting: bool = False) -> Iterator[None]:
     import typer
 
     warnings.showwarning = show_warning  # type: ignore[assignment]
+    # Of a home that cannot be written to: it works, by a folder that it makes for itself.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     if lasting:
         go_on_unread()
     try:

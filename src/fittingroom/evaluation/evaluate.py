@@ -17,6 +17,7 @@ from fittingroom.errors import DataError, DivergenceError, ModelError
 from fittingroom.evaluation import metrics
 from fittingroom.evaluation.confusion import ConfusionMatrix
 from fittingroom.evaluation.significance import CONFIDENCE_LEVEL, wilson_interval
+from fittingroom.models.defaults import defaults
 
 if TYPE_CHECKING:
     import torch
@@ -236,6 +237,7 @@ class Evaluation:
         return show_evaluation(self)
 
 
+@defaults()
 def evaluate(
     classifier: nn.Module,
     dataset: ImageDataset,

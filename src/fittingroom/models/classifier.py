@@ -14,6 +14,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from fittingroom.errors import ModelError
 from fittingroom.models.build import MODELS, allocate, build_unfilled
+from fittingroom.models.defaults import defaults
 from fittingroom.models.mlp import PrincipalComponents
 from fittingroom.models.tensor_file import pack, unpack
 
@@ -197,6 +198,7 @@ class Classifier(nn.Module):
         Path(path).write_bytes(self.to_bytes())
 
     @classmethod
+    @defaults()
     def load(cls, path: str | Path, network: nn.Module | None = None) -> Classifier:
         """Read a file that `save` wrote.
 

@@ -12,6 +12,7 @@ from fittingroom.data.dataset import DataSplits
 from fittingroom.data.sources import load
 from fittingroom.errors import RecipeError, RunError
 from fittingroom.models import Classifier
+from fittingroom.models.defaults import defaults
 from fittingroom.runs import folder as files
 from fittingroom.runs.assist import share_run
 from fittingroom.runs.checkpoints import PACE, Pace
@@ -31,6 +32,7 @@ from fittingroom.training.torchrun import launch
 
 
 @ending_by_signals()
+@defaults()
 @flushed_denormals()
 def train(
     model: str | Recipe | OwnNetwork = "three-layer",
@@ -124,6 +126,7 @@ def train(
 
 
 @ending_by_signals()
+@defaults()
 @flushed_denormals()
 def train_together(
     recipes: Sequence[Recipe],
@@ -223,6 +226,7 @@ def check_they_stack(recipes: Sequence[Recipe], classifiers: Sequence[Classifier
 
 
 @ending_by_signals()
+@defaults()
 @flushed_denormals()
 def resume(
     run: Run | str | Path = "latest",

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from fittingroom.data.dataset import DataSplits
 from fittingroom.evaluation.metrics import cross_entropy
 from fittingroom.models import Classifier
+from fittingroom.models.defaults import defaults
 from fittingroom.models.inference import pictures_at_once
 from fittingroom.serving.fitted import Fitted
 from fittingroom.serving.novelty import BANK, LEARNED_FROM, MOST_NUMBERS, Novelty, choose
@@ -51,6 +52,7 @@ class Answering(nn.Module):
         scores, features = with_features(self.classifier, images)
         return (scores.float() / self.temperature).softmax(dim=1), self.novelty(images, features)
 
+    @defaults()
     def answer(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Do the same batch by batch, on the CPU."""
         size = pictures_at_once(self.classifier, torch.device("cpu"))
@@ -85,6 +87,7 @@ def with_features(
     return scores, features.flatten(1)
 
 
+@defaults()
 def fit_answering(classifier: Classifier, splits: DataSplits) -> tuple[Answering, Fitted]:
     """Fit on the data that a classifier was trained with all that its answers need.
 

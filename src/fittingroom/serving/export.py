@@ -20,6 +20,7 @@ import numpy as np
 from fittingroom._version import __version__
 from fittingroom.data.dataset import Images
 from fittingroom.errors import DataError, ExportError
+from fittingroom.models.defaults import defaults
 from fittingroom.runs import folder as files
 from fittingroom.runs.run import Run, open_run
 from fittingroom.serving.keeping import check_finished
@@ -118,6 +119,7 @@ def real_pictures(splits: DataSplits) -> Images:
     return np.ascontiguousarray(splits.learning.images[chosen])
 
 
+@defaults()
 def to_onnx(predictor: RunPredictor, pictures: Images) -> bytes:
     """Return the content of the file.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DataError, ModelError, RunError
+from fittingroom.models.defaults import defaults
 from fittingroom.models.tensor_file import pack, unpack
 from fittingroom.runs import folder as files
 from fittingroom.runs.run import Run
@@ -24,6 +25,7 @@ NAME = "answering.safetensors"
 FORMAT = "fittingroom-answering/1"
 
 
+@defaults()
 def answering_of(run: Run, data: DataSplits | str | Path | None = None) -> tuple[Answering, Fitted]:
     """Return what answers for a run; it is fitted the first time, and kept in the run's folder.
 

@@ -14,6 +14,7 @@ from fittingroom.data.dataset import DataSplits
 from fittingroom.data.sources import load
 from fittingroom.errors import RunError, StudyError
 from fittingroom.models.build import check_name
+from fittingroom.models.defaults import defaults
 from fittingroom.runs.conduct import Interrupted
 from fittingroom.runs.diary import describe_data, now
 from fittingroom.runs.environment import describe_environment
@@ -53,6 +54,7 @@ Listener = Callable[[Snapshot], None]
 
 
 @ending_by_signals()
+@defaults()
 def study(
     plan: str | Path | Mapping[str, Any] | StudyPlan = "notebook",
     data: DataSplits | str | Path = "auto",

@@ -175,8 +175,7 @@ def repeatable(device: Device) -> Iterator[None]:
     cudnn = torch.backends.cudnn.benchmark
     deterministic_settings: Any = torch.utils.deterministic  # its type is made at run time
     filled = deterministic_settings.fill_uninitialized_memory
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
-    with forked_generators(device), flushed_denormals():
+    with forked_generators(device), flushed_denormals(), cublas_workspace(device):
         torch.set_deterministic_debug_mode("warn" if device.kind == "cuda" else "default")
         torch.backends.cudnn.benchmark = False
         # Nothing here reads memory before it is written, and filling it costs a kernel a tensor.
@@ -187,6 +186,23 @@ def repeatable(device: Device) -> Iterator[None]:
             torch.set_deterministic_debug_mode(mode)
             torch.backends.cudnn.benchmark = cudnn
             deterministic_settings.fill_uninitialized_memory = filled
+
+
+@contextmanager
+def cublas_workspace(device: Device) -> Iterator[None]:
+    """Say to cuBLAS, unless a person has, that its sums are to be the same each time.
+
+    https://docs.nvidia.com/cuda/cublas/#results-reproducibility
+    """
+    name = "CUBLAS_WORKSPACE_CONFIG"
+    if device.kind != "cuda" or name in os.environ:
+        yield
+        return
+    os.environ[name] = ":4096:8"
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
 
 
 def forked_generators(device: Device) -> AbstractContextManager[None]:

@@ -1,12 +1,14 @@
 """Whether a step's intermediate results fit into the memory there is.
 
 A CPU lends more memory than it has and ends the whole process once that is used, without a word;
-so what is certainly too much is refused before training begins. A GPU says no by itself.
+so what is certainly too much, for the machine or for the container that it runs in, is refused
+before training begins. A GPU says no by itself.
 """
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -62,8 +64,42 @@ def count_kept_numbers(classifier: Classifier) -> int:
 
 
 def physical_memory() -> int | None:
+    """Return the memory in bytes that this process may have, or None where nobody tells."""
+    known = [machine_memory(), *container_memory()]
+    return min((size for size in known if size is not None), default=None)
+
+
+def machine_memory() -> int | None:
     """Return the machine's memory in bytes, or None where the system does not tell."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):  # Windows has no sysconf
         return None
+
+
+def container_memory(root: Path = Path("/")) -> list[int]:
+    """Return the limits in bytes that Linux's control groups set to this process, of both versions.
+
+    A container, a Slurm job and a systemd service have one, and end without a word beyond it.
+    See cgroups(7); a limit holds for all that is inside.
+    """
+    limits = []
+    for line in lines_of(root / "proc/self/cgroup"):
+        _, kinds, path = line.split(":", 2)
+        if kinds in {"", "memory"}:
+            top = root / "sys/fs/cgroup" / kinds
+            name = "memory.limit_in_bytes" if kinds else "memory.max"
+            group = top / path.lstrip("/")
+            for place in (group, *group.parents):
+                limits += [int(word) for word in lines_of(place / name) if word.isdecimal()]
+                if place == top:
+                    break
+    return limits
+
+
+def lines_of(path: Path) -> list[str]:
+    """Return the lines of one of the system's files; none where it has no such file."""
+    try:
+        return path.read_text("utf-8").splitlines()
+    except OSError:
+        return []

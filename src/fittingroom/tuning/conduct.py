@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fittingroom.data.dataset import DataSplits
 from fittingroom.data.sources import load
 from fittingroom.errors import RecipeError, TuningError
+from fittingroom.models.defaults import defaults
 from fittingroom.runs.folder import write_record
 from fittingroom.runs.prepare import build_classifier
 from fittingroom.runs.tracking import Track, tracking_by
@@ -173,6 +174,7 @@ def tune(
 
 
 @ending_by_signals()
+@defaults()
 def carry_out(
     plan: TuningPlan,
     data: DataSplits | str | Path,
