@@ -138,7 +138,7 @@ def test_a_terminal_that_closes_does_not_take_the_run_with_it(shapes_folder: Pat
         stdout=screen,
         stderr=screen,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - execs at once
     )
     try:
         os.close(screen)
