@@ -19,6 +19,7 @@ import fittingroom as fr
 from fittingroom.data.dataset import DataSplits
 from fittingroom.runs import conduct
 from fittingroom.runs.conduct import Interrupted
+from fittingroom.training import ending
 from fittingroom.training.ending import SIGNALS, AskedToEnd, ending_by_signals
 from fittingroom.training.history import Progress
 
@@ -64,10 +65,14 @@ def test_a_signal_saves_the_run_as_ctrl_c_does_though_it_comes_again(
     assert same_weights(resumed, quick(shapes))
 
 
-def test_a_person_who_insists_by_ctrl_c_need_not_wait_for_the_step(shapes: DataSplits) -> None:
+@pytest.mark.parametrize(("number", "seconds"), [(signal.SIGINT, 60.0), (signal.SIGTERM, -1.0)])
+def test_who_insists_by_ctrl_c_or_a_while_later_need_not_wait_for_the_step(
+    shapes: DataSplits, number: int, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ending, "TWICE_SECONDS", seconds)
     with pytest.raises(Interrupted) as caught:
-        quick(shapes, on_progress=at_the_first_epoch(signal.SIGTERM, signal.SIGINT))
-    assert caught.value.signal == signal.SIGINT
+        quick(shapes, on_progress=at_the_first_epoch(signal.SIGTERM, number))
+    assert caught.value.signal == number
     assert fr.Run(caught.value.folder).status == "interrupted"
     assert not (caught.value.folder / "checkpoint.safetensors").exists()
 
@@ -115,13 +120,13 @@ def test_a_thread_leaves_signals_alone(shapes: DataSplits) -> None:
 
 
 def test_deaf_means_to_all_but_ctrl_c() -> None:
-    with ending_by_signals() as ending:
-        ending.deaf = lambda: True
+    with ending_by_signals() as hearing:
+        hearing.deaf = lambda: True
         for number in OTHERS:
             signal.raise_signal(number)
         with pytest.raises(AskedToEnd):
             signal.raise_signal(signal.SIGINT)
-        ending.deaf = lambda: False
+        hearing.deaf = lambda: False
 
 
 @pytest.mark.slow

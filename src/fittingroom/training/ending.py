@@ -3,14 +3,16 @@
 Ctrl-C (SIGINT), `kill`, a cluster or a system that shuts down (SIGTERM), a terminal that closes
 (SIGHUP): for a run they are the same. While it is trained the first of them is heard between two
 steps; everywhere else it interrupts at once, as Ctrl-C does in Python. A terminal that closes sends
-SIGHUP twice, by its shell and by the system: what comes after the first signal would only disturb
-the saving and is not heard, but for Ctrl-C, by which a person insists.
+SIGHUP twice, by its shell and by the system: what follows the first signal within seconds would
+only disturb the saving and is not heard. Ctrl-C is, and what comes later: somebody insists. (Python
+may lose an interruption, in a finalizer for one, and then it needs a second one.)
 """
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -19,6 +21,9 @@ from types import FrameType
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+
+# Signals that follow each other faster are one wish.
+TWICE_SECONDS = 5.0
 
 
 class AskedToEnd(KeyboardInterrupt):
@@ -43,6 +48,7 @@ class Ending:
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.heard_at = 0.0
         self.patient = False
         self.deaf: Callable[[], bool] = lambda: False
 
@@ -51,8 +57,10 @@ class Ending:
         if self.deaf() and number != signal.SIGINT:
             return
         first = self.signal is None
-        self.signal = number if first else self.signal
-        if not self.patient if first else number == signal.SIGINT:
+        if first:
+            self.signal, self.heard_at = number, time.monotonic()
+        insists = number == signal.SIGINT or time.monotonic() - self.heard_at > TWICE_SECONDS
+        if not self.patient if first else insists:
             raise AskedToEnd(number)
 
     def should_stop(self) -> bool:
