@@ -1,7 +1,7 @@
-"""Use the whole library in a process of a person's own: `disturbed.py DATA OUT plain|disturbed`.
+"""Use the whole library in a process of a person's own: `disturbed.py DATA OUT`.
 
-Disturbed is a process that has set all that others may have set before us. Prints JSON: what each
-public call left changed, and what came of the runs.
+First as the process begins, then after it has set all that others may have set before us. Prints
+JSON: what each public call left changed, and what came of the runs, both times.
 """
 
 # ruff: noqa: NPY002 - the generators that all share are the point
@@ -24,6 +24,7 @@ import numpy as np
 import scipy.special  # noqa: F401 - it sets filters of warnings when it is imported
 import torch
 import torch.utils.deterministic
+from PIL import Image
 from safetensors.numpy import load_file
 from tests.pressure.photograph import what_changes
 
@@ -102,22 +103,26 @@ def digests(out: Path) -> dict[str, str]:
     return found
 
 
-def main(data: str, out: str, how: str) -> None:
-    from PIL import Image
-
-    torch.set_num_threads(THREADS)
-    folder = Path(out)
-    folder.mkdir()
-    Image.fromarray(np.full((40, 30), 90, np.uint8)).save(folder / "picture.png")
-    if how == "disturbed":
-        disturb()
+def use_everything(data: Path, out: Path) -> dict[str, Any]:
+    """Do all calls; return what each left changed, and what came of the runs."""
+    out.mkdir()
+    Image.fromarray(np.full((40, 30), 90, np.uint8)).save(out / "picture.png")
     changes = {}
-    for name, call in calls(Path(data), folder).items():
+    for name, call in calls(data, out).items():
         try:
             changes[name] = what_changes(call)
         except Exception as error:
             changes[name] = [f"{type(error).__name__}: {error}"[:400]]
-    print(json.dumps({"changes": changes, "digests": digests(folder)}))
+    return {"changes": changes, "digests": digests(out)}
+
+
+def main(data: str, out: str) -> None:
+    """Do it twice."""
+    torch.set_num_threads(THREADS)
+    plain = use_everything(Path(data), Path(out) / "plain")
+    disturb()
+    disturbed = use_everything(Path(data), Path(out) / "disturbed")
+    print(json.dumps({"plain": plain, "disturbed": disturbed}))
 
 
 if __name__ == "__main__":

@@ -36,11 +36,11 @@ MOST = 60
 FIELDS = ("--model", "two-layer", "--epochs", "2", "--batch-size", "32")
 
 
-def fills_at(number: int) -> Callable[[int], None]:
+def fills_at(number: int) -> Callable[[Any], None]:
     """Return an os.fsync for which the disk is full from its `number`th call on."""
     calls, flush = itertools.count(1), os.fsync
 
-    def fsync(file: int) -> None:
+    def fsync(file: Any) -> None:
         if next(calls) >= number:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         flush(file)

@@ -65,7 +65,7 @@ def of_torch() -> dict[str, Any]:
         "gradients": (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
         "anomalies": torch.is_anomaly_enabled(),
         "autocast": (torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")),
-        "sharing": torch.multiprocessing.get_sharing_strategy(),  # type: ignore[no-untyped-call]
+        "sharing": torch.multiprocessing.get_sharing_strategy(),
         "generator": torch.get_rng_state().tolist(),
         "flushes denormals": (torch.tensor([1e-40], device="cpu") * 0.5).item() == 0.0,
     }

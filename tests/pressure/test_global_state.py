@@ -19,7 +19,7 @@ EXPORTER = {"environment TORCHINDUCTOR_CACHE_DIR", "start method", "threads", "w
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the same calls did in a process as it begins and in one that had set a lot."""
+    """What the same calls did in a process as it begins, and after it had set a lot."""
     from tests.conftest import shape_pictures, write_idx
 
     from fittingroom.data.dataset import DataSplits
@@ -27,21 +27,18 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     place = tmp_path_factory.mktemp("shared")
     splits = DataSplits("shapes", "", shape_pictures(240, 0), shape_pictures(80, 1))
     data = write_idx(place / "data", splits.with_validation(40))
-    words = [sys.executable, "-m", "tests.pressure.disturbed", str(data)]
+    words = [sys.executable, "-m", "tests.pressure.disturbed", str(data), str(place)]
     paths = os.pathsep.join([str(ROOT), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
-    found = {}
-    for how in ("plain", "disturbed"):
-        done = subprocess.run(
-            [*words, str(place / how), how],
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            env=os.environ | {"PYTHONPATH": paths},
-            cwd=place,
-            check=True,
-        )
-        found[how] = json.loads(done.stdout)
-    return found
+    done = subprocess.run(
+        words,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONPATH": paths},
+        cwd=place,
+        check=True,
+    )
+    return dict(json.loads(done.stdout))
 
 
 @pytest.mark.slow

@@ -47,3 +47,12 @@ def test_of_many_photos_the_first_are_drawn(predictor: RunPredictor, photos: Pat
     figure = found.plot()
     assert len(figure.axes) == 3 * MOST_PHOTOS
     assert f"first {MOST_PHOTOS} of {MOST_PHOTOS + 1}" in " ".join(words(figure))
+
+
+def test_letters_that_no_font_has_are_left_out_also_of_the_datas_name(
+    predictor: RunPredictor, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictor, "data_name", "my data \N{DRESS}")
+    figure = fr.predict(predictor, photos / "b.png").plot()
+    figure.savefig("picture.png")  # where matplotlib would warn
+    assert any("trained on my data;" in text for text in words(figure))

@@ -46,11 +46,13 @@ def draw_predictions(predictions: Predictions) -> Figure:
     """
     shown = predictions[:MOST_PHOTOS]
     predictor = shown.predictor
-    letters = lettering([*predictor.classes, *(one.name for one in shown)])
+    named = (predictor.name, predictor.data_name, *(one.name for one in shown))
+    letters = lettering([*predictor.classes, *named])
     explained = any(one.heat is not None for one in shown)
     pictures = 3 if explained else 2
     width = pictures * (PICTURE + GAP) + BARS + 1.5 + 2 * GAP
-    caption = f"model {letters.text(predictor.name)}, trained on {predictor.data_name}; " + (
+    model, data = map(letters.text, (predictor.name, predictor.data_name))
+    caption = f"model {model}, trained on {data}; " + (
         "confidence calibrated on validation pictures"
         if predictor.fitted_on == "validation"
         else "no validation pictures were held back: the confidence is too high"
