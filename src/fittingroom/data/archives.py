@@ -46,7 +46,7 @@ def _list_archive(file: DataFile, archive: zipfile.ZipFile) -> FileTree:
     folders: set[PurePosixPath] = set()
     for member in archive.infolist():
         inside = _member_path(file, member)
-        if any(is_hidden(part) for part in inside.parts):
+        if not inside.parts or any(is_hidden(part) for part in inside.parts):
             continue
         folders.update(inside.parents)
         if member.is_dir():

@@ -101,7 +101,7 @@ def read_array(file: DataFile, dimensions: int) -> NDArray[np.uint8]:
                 f"{file.where}: the header promises {size:,} values {shape}, the file holds "
                 f"{'more' if len(values) == size else f'{len(values):,}'}; get it again"
             )
-    return values.reshape(shape)
+        return values.reshape(shape)  # refused where no values would lie in too many dimensions
 
 
 def encode_header(shape: tuple[int, ...], kind: int = UNSIGNED_BYTE) -> bytes:

@@ -85,7 +85,8 @@ def read_array(file: DataFile) -> NDArray[np.generic]:
                 f"{file.where}: the header promises {size:,} bytes {shape}, the file holds "
                 f"{'more' if len(values) == size else f'{len(values):,}'}; get it again"
             )
-    return values.view(dtype).reshape(shape, order="F" if fortran_order else "C")
+        # refused where no values would lie in dimensions too large or too many
+        return values.view(dtype).reshape(shape, order="F" if fortran_order else "C")
 
 
 def _read_header(

@@ -21,6 +21,8 @@ from fittingroom.models.tensor_file import pack, unpack
 # The first one holds the SHA-256 of its content.
 FORMATS = ("fittingroom-model/2", "fittingroom-model/1")
 FORMAT = FORMATS[0]
+# That a convolution makes of a picture, 64 MB: wide-resnet makes 6.4 million numbers of 224x224.
+MOST_NUMBERS = 2**24
 
 # What a trained classifier looks at: shares of the picture itself and of the picture moved by
 # (down, right) pixels; and whether each is looked at from both sides. As in airbench
@@ -250,6 +252,7 @@ class Classifier(nn.Module):
         )
         check_weights(path, classifier, tensors)
         if ours:
+            check_maps(path, shape, tensors)
             allocate(network)
         classifier.load_state_dict(tensors)
         return classifier.eval()
@@ -283,3 +286,25 @@ def check_weights(path: str | Path, classifier: Classifier, tensors: Mapping[str
                 f"{path}: the weights do not fit {type(classifier.network).__name__}: {name} "
                 f"should be {expected.get(name, 'absent')}, found {found.get(name, 'nothing')}"
             )
+
+
+def check_maps(
+    path: str | Path, input_shape: tuple[int, int, int], tensors: Mapping[str, Tensor]
+) -> None:
+    """See that no convolution makes more of a picture (C, H, W) than memory can take.
+
+    A few weights suffice for that, of a picture large enough; nothing that our networks make of a
+    picture is wider or higher than it.
+
+    Raises
+    ------
+    ModelError
+        If one does.
+    """
+    channels, height, width = input_shape
+    most = max([channels, *(len(t) for t in tensors.values() if t.ndim == 4)])
+    if most * height * width > MOST_NUMBERS:
+        raise ModelError(
+            f"{path}: refused: the model makes {most * height * width:,} numbers of a picture of "
+            f"{height}x{width}, at most {MOST_NUMBERS:,} are computed"
+        )

@@ -16,6 +16,8 @@ from fittingroom.errors import ModelError
 from fittingroom.models.convnet import check_size
 
 WIDTHS = (64, 128, 256, 512)
+# In a stage; the deepest ResNet published has 36. A file of some bytes can ask for any number.
+MOST_BLOCKS = 100
 
 
 class ResNet(nn.Module):
@@ -39,8 +41,10 @@ class ResNet(nn.Module):
     ) -> None:
         super().__init__()
         check_size("resnet", input_shape)
-        if len(blocks) != 4 or not all(isinstance(n, int) and n > 0 for n in blocks):
-            raise ModelError(f"resnet: expected 4 positive block counts, found {list(blocks)}")
+        if len(blocks) != 4 or not all(isinstance(n, int) and 0 < n <= MOST_BLOCKS for n in blocks):
+            raise ModelError(
+                f"resnet: expected 4 counts of blocks from 1 to {MOST_BLOCKS}, found {list(blocks)}"
+            )
         self.stem = conv3x3(input_shape[0], WIDTHS[0])
         self.norm = nn.BatchNorm2d(WIDTHS[0])
         stages: list[nn.Module] = []

@@ -68,7 +68,8 @@ def unpack(
             description = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"{path}: not a readable safetensors file: {error}") from error
+        reason = " ".join(str(error).split())  # it quotes the file
+        raise ModelError(f"{path}: not a readable safetensors file: {reason}") from error
     found = description.get("format")
     if formats and found not in formats:
         raise ModelError(

@@ -6,6 +6,7 @@ whitening layer saves 14 of 35 epochs, the identity initialisation 3 more.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Sequence
 
 import torch
@@ -19,6 +20,7 @@ from fittingroom.models.resnet import conv3x3
 
 # Added to the patches' variances, so that directions of hardly any are not blown up.
 LEAST_VARIANCE = 5e-4
+MOST_STAGES = 10  # a picture of 1024 pixels a side cannot be halved more often
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
 
@@ -156,8 +158,15 @@ def check_options(
     ModelError
         If they do not.
     """
-    if not (isinstance(depths, Sequence) and depths and all(d in (1, 2, 3) for d in depths)):
-        raise ModelError(f"whitened: expected a list of depths, each 1 to 3, found {depths!r}")
+    if not (
+        isinstance(depths, Sequence)
+        and 0 < len(depths) <= MOST_STAGES
+        and all(d in (1, 2, 3) for d in depths)
+    ):
+        raise ModelError(
+            f"whitened: expected a list of up to {MOST_STAGES} depths, each 1 to 3, "
+            f"found {reprlib.repr(depths)}"
+        )
     if patch not in range(1, 9) or stride not in range(1, patch + 1):
         raise ModelError(
             f"whitened: expected a patch of 1 to 8 pixels and a stride of at most that, "

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from fittingroom.errors import ModelError
 from fittingroom.models.convnet import check_size
-from fittingroom.models.resnet import conv3x3, prepare_convolutions
+from fittingroom.models.resnet import MOST_BLOCKS, conv3x3, prepare_convolutions
 
 
 class WideResNet(nn.Module):
@@ -42,8 +42,11 @@ class WideResNet(nn.Module):
         super().__init__()
         check_size("wide-resnet", input_shape)
         blocks, rest = divmod(depth - 4, 6)
-        if blocks < 1 or rest:
-            raise ModelError(f"wide-resnet: depth must be 10, 16, 22 and so on, found {depth}")
+        if not 1 <= blocks <= MOST_BLOCKS or rest:
+            raise ModelError(
+                f"wide-resnet: depth must be 10, 16, 22 and so on up to {4 + 6 * MOST_BLOCKS}, "
+                f"found {depth}"
+            )
         if width < 1 or not 0 <= dropout < 1:
             raise ModelError(
                 f"wide-resnet: expected a width of 1 or more and a dropout from 0 up to 1, "

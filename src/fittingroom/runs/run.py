@@ -93,7 +93,7 @@ class Run:
         path = self._whole(files.HISTORY)
         try:
             lines = path.read_text("utf-8").splitlines()
-            return tuple(Epoch(**json.loads(line)) for line in lines)
+            return tuple(Epoch.from_dict(json.loads(line)) for line in lines)
         except (OSError, ValueError, TypeError, RecursionError) as error:
             raise RunError(f"{path}: the history cannot be read: {error}") from error
 

@@ -11,6 +11,8 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+
 from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DataError, ModelError, RunError
 from fittingroom.models.defaults import defaults
@@ -20,6 +22,9 @@ from fittingroom.runs.run import Run
 from fittingroom.serving.answering import Answering, fit_answering
 from fittingroom.serving.fitted import Fitted
 from fittingroom.serving.novelty import Novelty
+
+if TYPE_CHECKING:
+    from fittingroom.models.classifier import Classifier
 
 NAME = "answering.safetensors"
 FORMAT = "fittingroom-answering/1"
@@ -45,11 +50,10 @@ def answering_of(run: Run, data: DataSplits | str | Path | None = None) -> tuple
     path = run.folder / NAME
     model = files.digest(run.folder / files.MODEL)
     try:
-        novelty, fitted = read(path, model)
-        return Answering(classifier, novelty, fitted.temperature), fitted
-    except (ModelError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        return kept(path, classifier, model)
+    except ModelError as error:
         if path.exists():
-            warnings.warn(f"{path}: {reason(error, path)}; it is made anew", stacklevel=2)
+            warnings.warn(f"{error}; it is made anew", stacklevel=2)
     try:
         splits = run.data(data)
     except DataError as error:
@@ -62,11 +66,24 @@ def answering_of(run: Run, data: DataSplits | str | Path | None = None) -> tuple
     return answering, fitted
 
 
-def reason(error: Exception, path: Path) -> str:
-    """Say why a file cannot be used, without its path."""
-    if isinstance(error, ModelError):
-        return str(error).removeprefix(f"{path}: ")
-    return "what it describes makes no sense"
+def kept(path: Path, classifier: Classifier, model: str) -> tuple[Answering, Fitted]:
+    """Return what answers by the file, once it has been seen to.
+
+    Raises
+    ------
+    ModelError
+        If the file is not there, damaged, of another model, or what is in it does not fit this one.
+    """
+    try:
+        novelty, fitted = read(path, model)
+        answering = Answering(classifier, novelty, fitted.temperature)
+        probabilities, _ = answering.answer(np.zeros((1, *classifier.input_shape), np.uint8))
+    except (KeyError, TypeError, ValueError, OverflowError, RuntimeError, RecursionError) as error:
+        raise ModelError(f"{path}: damaged") from error
+    fits = fitted.preparation.input_shape == classifier.input_shape
+    if not (fits and np.isfinite(probabilities).all()):
+        raise ModelError(f"{path}: does not fit the model")
+    return answering, fitted
 
 
 def check_finished(run: Run) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fittingroom.data.dataset import Images
 from fittingroom.errors import ExportError
@@ -15,6 +17,8 @@ from fittingroom.serving.predictor import Answers, Tested
 
 FORMAT = "fittingroom-onnx/1"
 AT_ONCE = 256  # pictures
+# What the files of a process may take at once: a file of some bytes can ask for any number.
+MOST_BYTES = 4 * 2**30
 
 
 class OnnxPredictor:
@@ -38,7 +42,10 @@ class OnnxPredictor:
             content = read(path)
         self.path = path
         self.session = start_session(path, content)
-        described = self.session.get_modelmeta().custom_metadata_map
+        try:
+            described = self.session.get_modelmeta().custom_metadata_map
+        except UnicodeDecodeError as error:
+            raise damaged(path) from error
         if described.get("format") != FORMAT:
             raise ExportError(
                 f"{path}: expected a file that fittingroom exported, of format {FORMAT}, found "
@@ -56,17 +63,30 @@ class OnnxPredictor:
             self.sketches = bool(self.provenance["data"]["sketches"])
             self.tested = Tested.from_dict(self.provenance["test"])
             self._check_shapes()
-        except (KeyError, TypeError, ValueError) as error:
-            raise ExportError(f"{path}: what the file says of itself is damaged") from error
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise damaged(path) from error
 
     def answer(self, images: Images) -> Answers:
         """See `Predictor.answer`."""
         parts = [
-            self.session.run(None, {"images": images[start : start + AT_ONCE]})
-            for start in range(0, len(images), AT_ONCE)
+            self._run(images[start : start + AT_ONCE]) for start in range(0, len(images), AT_ONCE)
         ]
         probabilities, novelty = (np.concatenate(part) for part in zip(*parts, strict=True))
         return Answers(probabilities, novelty)
+
+    def _run(self, images: Images) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the probabilities (B, K) and novelty (B,) of some pictures."""
+        try:
+            probabilities, novelty = self.session.run(None, {"images": images})
+        except Exception as error:  # onnxruntime's errors have no common class of their own
+            reason = " ".join(str(error).split())[-200:]
+            raise ExportError(
+                f"{self.path}: the file cannot be computed with ({reason}); export it anew"
+            ) from error
+        expected = (len(images), len(self.classes)), (len(images),)
+        if (probabilities.shape, novelty.shape) != expected:
+            raise damaged(self.path)
+        return probabilities, novelty
 
     def _check_shapes(self) -> None:
         (given,), returned = self.session.get_inputs(), self.session.get_outputs()
@@ -75,6 +95,8 @@ class OnnxPredictor:
             raise ValueError("another input")
         if [one.name for one in returned] != ["probabilities", "novelty"]:
             raise ValueError("other outputs")
+        if [len(one.shape) for one in returned] != [2, 1]:
+            raise ValueError("outputs of another shape")
         if returned[0].shape[1] != len(self.classes):
             raise ValueError("another number of classes")
 
@@ -94,17 +116,41 @@ def read(path: Path) -> bytes:
 
 
 def start_session(path: Path, content: bytes) -> Any:
-    """Return onnxruntime's session of a file's content, on the CPU."""
+    """Return onnxruntime's session of a file's content, on the CPU.
+
+    It opens no other file: onnxruntime refuses data that lie outside a model that is given as
+    bytes, and operators that are not its own.
+    """
     try:
         import onnxruntime
     except ImportError as error:
         raise missing_extra(f"{path}: to use an exported model", error) from None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    bound_memory()
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no common class of their own
         raise ExportError(f"{path}: no ONNX file that can be read; export it anew") from error
+
+
+@cache
+def bound_memory() -> None:
+    """Let the sessions of this process that say so share `MOST_BYTES`."""
+    import onnxruntime
+
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(
+        place, onnxruntime.OrtArenaCfg({"max_mem": MOST_BYTES})
+    )
+
+
+def damaged(path: Path) -> ExportError:
+    """Return the error of a file that describes itself wrongly."""
+    return ExportError(f"{path}: what the file says of itself is damaged; export it anew")
 
 
 def missing_extra(purpose: str, error: ImportError) -> ExportError:

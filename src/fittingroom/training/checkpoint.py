@@ -102,7 +102,7 @@ class Checkpoint:
             if whose not in {None, description["whose"]}:
                 raise RunError(f"{path}: a checkpoint of another run")
             position = json.loads(description["position"])
-            history = tuple(Epoch(**record) for record in position["history"])
+            history = tuple(Epoch.from_dict(record) for record in position["history"])
             epoch, step, seconds = position["epoch"], position["step"], position["seconds"]
             if not (epoch == len(history) and step >= 0 and seconds >= 0):
                 raise RunError(f"{path}: the checkpoint's position makes no sense: {position}")
@@ -110,7 +110,8 @@ class Checkpoint:
         except ModelError as error:
             raise RunError(str(error)) from error
         except (KeyError, TypeError, ValueError, RecursionError) as error:
-            raise RunError(f"{path}: the checkpoint cannot be read: {error}") from error
+            reason = " ".join(str(error).split())  # it quotes the file
+            raise RunError(f"{path}: the checkpoint cannot be read: {reason}") from error
 
 
 class TrainingState:
@@ -217,7 +218,8 @@ class TrainingState:
             if self.difficulty is not None:
                 self.difficulty.restore(checkpoint.part("difficulty"))
         except (RuntimeError, ValueError, IndexError, KeyError) as error:
-            raise RunError(f"the checkpoint is of another network: {error}") from error
+            reason = " ".join(str(error).split())
+            raise RunError(f"the checkpoint is of another network: {reason}") from error
         device = next(self.classifier.parameters()).device
         self.histories = [list(checkpoint.history)]
         self.best = {name: tensor.to(device) for name, tensor in checkpoint.part("best").items()}
@@ -259,6 +261,22 @@ def random_states(device: Device) -> dict[str, Tensor]:
     elif device.kind == "mps":
         states["device"] = torch.mps.get_rng_state()
     return states
+
+
+def restore_epoch(checkpoint: Checkpoint, device: Device, meter: Meter) -> None:
+    """Put back what is known of the epoch in progress.
+
+    Raises
+    ------
+    RunError
+        If the checkpoint lacks it, or what it has is damaged.
+    """
+    try:
+        restore_random_states(device, checkpoint.part("random"))
+        meter.restore(checkpoint.part("epoch"))
+    except (RuntimeError, TypeError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise RunError(f"the checkpoint's epoch in progress is damaged: {reason}") from error
 
 
 def restore_random_states(device: Device, states: dict[str, Tensor]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from fittingroom.training.course import Course
@@ -47,6 +47,31 @@ class Epoch:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If fields are missing, unknown or no numbers.
+        """
+        found = cls(**fields)
+        if type(found.epoch) is not int or found.epoch < 1:
+            raise ValueError("epoch: expected a whole number from 1")
+        for name, value in vars(found).items():
+            absent = value is None and name in {"validation_loss", "validation_accuracy"}
+            if not absent and not is_number(value):
+                raise ValueError(f"{name}: expected a number")
+        return found
+
+
+def is_number(value: object) -> bool:
+    """Tell whether a value is a number that a float can hold: JSON's may have any length."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return not isinstance(value, int) or abs(value) < 2**63
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from fittingroom.errors import DivergenceError
 from fittingroom.models.classifier import Classifier
 from fittingroom.models.stacked import Stacked
 from fittingroom.training.averaging import WeightAverage
-from fittingroom.training.checkpoint import Checkpoint, TrainingState, restore_random_states
+from fittingroom.training.checkpoint import Checkpoint, TrainingState, restore_epoch
 from fittingroom.training.compatibility import check_they_fit
 from fittingroom.training.course import Course
 from fittingroom.training.device import Device, repeatable, seed_everything
@@ -166,8 +166,7 @@ def fit(
             steps = course.steps(state.epoch)
             meter = Meter(steps, device, state.runs)
             if resume is not None and state.step:
-                restore_random_states(device, resume.part("random"))
-                meter.restore(resume.part("epoch"))
+                restore_epoch(resume, device, meter)
             if isinstance(images, Fetched):
                 images.begin(batches_to_come(orders, course, state.epoch, state.step))
 
