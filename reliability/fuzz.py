@@ -29,6 +29,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -50,6 +51,8 @@ SECONDS_AN_INPUT = 10
 MEGABYTES = 2048
 # A crash of compiled code ends a process; after so many of them a target is given up.
 MOST_CRASHES = 20
+
+ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -91,18 +94,19 @@ def main() -> int:
         workshop.mkdir()
         words = [sys.executable, "-m", "fuzzing.workshop", str(workshop)]
         subprocess.run(words, env=environment, check=True)
+
+        def work(name: str) -> Outcome:
+            outcome = fuzz(name, workshop, place, environment, chosen)
+            with ONE_AT_A_TIME:
+                tell(name, outcome)
+                write(name, outcome, chosen)
+                page.write()
+            return outcome
+
         with ThreadPoolExecutor(chosen.jobs) as pool:
-            found = pool.map(
-                lambda name: told(name, fuzz(name, workshop, place, environment, chosen)),
-                chosen.targets,
-            )
-            outcomes = dict(zip(chosen.targets, found, strict=True))
-    write(outcomes, chosen)
-    page.write()
-    total, kinds = (
-        sum(outcome.inputs for outcome in outcomes.values()),
-        sum(len(outcome.findings) for outcome in outcomes.values()),
-    )
+            outcomes = list(pool.map(work, chosen.targets))
+    total = sum(outcome.inputs for outcome in outcomes)
+    kinds = sum(len(outcome.findings) for outcome in outcomes)
     print(f"{total:,} inputs, {kinds} findings" + (f" in {FINDINGS}" if kinds else ""))
     return 1 if kinds else 0
 
@@ -235,7 +239,7 @@ def keep_findings(name: str, here: Path) -> tuple[str, ...]:
     return tuple(story.read_text("utf-8").partition("\n")[0] for story in stories)
 
 
-def told(name: str, outcome: Outcome) -> Outcome:
+def tell(name: str, outcome: Outcome) -> None:
     """Tell what became of a target."""
     rate = outcome.inputs / max(outcome.seconds, 1)
     print(
@@ -245,16 +249,17 @@ def told(name: str, outcome: Outcome) -> Outcome:
         sep="\n",
         flush=True,
     )
-    return outcome
 
 
-def write(outcomes: dict[str, Outcome], chosen: argparse.Namespace) -> None:
-    """Write the results; what was measured elsewhere, or with other versions, is forgotten."""
+def write(name: str, outcome: Outcome, chosen: argparse.Namespace) -> None:
+    """Add a result; what was measured elsewhere, or with other versions, is forgotten."""
     conditions = describe(chosen)
     before: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
-    same = before.get("conditions", {}) | {"command": ""} == conditions | {"command": ""}
-    readers = before.get("readers", {}) if same else {}
-    readers |= {name: asdict(outcome) for name, outcome in outcomes.items()}
+    same = before.get("conditions") == conditions
+    readers = before["readers"] if same else {}
+    words = shlex.join(sys.argv[1:])
+    command = f'make fuzz ARGS="{words}"' if words else "make fuzz"
+    readers[name] = {"command": command} | asdict(outcome)
     found = {"conditions": conditions, "readers": {n: readers[n] for n in TARGETS if n in readers}}
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", "utf-8")
@@ -262,9 +267,7 @@ def write(outcomes: dict[str, Outcome], chosen: argparse.Namespace) -> None:
 
 def describe(chosen: argparse.Namespace) -> dict[str, Any]:
     """Return under what conditions was measured."""
-    words = shlex.join(sys.argv[1:])
     return {
-        "command": f'make fuzz ARGS="{words}"' if words else "make fuzz",
         "seed": chosen.seed,
         "machine": f"{cpu_name()}, {os.cpu_count()} cores",
         "system": f"{platform.system()} {platform.machine()}",

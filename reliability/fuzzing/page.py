@@ -33,8 +33,9 @@ def table() -> str:
     total = sum(reader["inputs"] for reader in readers.values())
     findings = sum(len(reader["findings"]) for reader in readers.values())
     rows = [row(name, reader) for name, reader in readers.items()]
+    commands = ", ".join(f"`{c}`" for c in dict.fromkeys(r["command"] for r in readers.values()))
     said = (
-        f"`{conditions['command']}`: **{total:,} inputs**, {findings} findings left; libFuzzer's "
+        f"{commands}: **{total:,} inputs**, {findings} findings left; libFuzzer's "
         f"seed {conditions['seed']}; {conditions['machine']}, {conditions['system']}, Python "
         f"{conditions['python']}, atheris {conditions['atheris']}, {versions}."
     )

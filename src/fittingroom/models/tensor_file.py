@@ -17,6 +17,8 @@ from torch import Tensor
 from fittingroom.errors import ModelError
 
 CONTENT = "content"
+# A file of 2 billion weights; one that fills a laptop's memory is a mistake or an attack.
+MOST_BYTES = 8 * 2**30
 
 
 def pack(tensors: Mapping[str, Tensor], description: Mapping[str, str]) -> bytes:
@@ -63,6 +65,8 @@ def unpack(
 
     if not path.is_file():
         raise ModelError(f"{path}: no such {kind} file")
+    if path.stat().st_size > MOST_BYTES:
+        raise ModelError(f"{path}: refused: a {kind} file has at most {MOST_BYTES:,} bytes")
     try:
         with safe_open(str(path), framework="pt") as file:
             description = dict(file.metadata() or {})

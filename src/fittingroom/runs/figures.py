@@ -37,6 +37,8 @@ def draw_figures(
         ),
         "mistakes": figures.mistakes_sheet(evaluation, splits.test),
     }
+    if folder.is_symlink():
+        raise RunError(f"{folder}: a link, perhaps out of the run's folder; remove it")
     try:
         folder.mkdir(exist_ok=True)
         for name, figure in drawn.items():

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
 
+from fittingroom.data.files import read_record
 from fittingroom.errors import FittingroomError
 from fittingroom.runs.seal import seal_holds, without_seal
 
@@ -103,7 +104,7 @@ def read_described(
         What is raised if it is missing, damaged or of another version.
     """
     try:
-        record = json.loads(path.read_text("utf-8"))
+        record = json.loads(read_record(path).decode("utf-8"))
     except FileNotFoundError:
         raise error(f"{path.parent}: no {kind} here: expected a folder with {path.name}") from None
     except (OSError, ValueError, RecursionError) as reason:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fittingroom.data.archives import open_archive
 from fittingroom.data.dataset import DataSplits
-from fittingroom.data.files import file_on_disk
+from fittingroom.data.files import file_on_disk, read_record
 from fittingroom.data.npz import read_array
 from fittingroom.data.sources import load
 from fittingroom.errors import DataError, FittingroomError, RunError
@@ -92,7 +92,7 @@ class Run:
         """One record for each finished epoch."""
         path = self._whole(files.HISTORY)
         try:
-            lines = path.read_text("utf-8").splitlines()
+            lines = read_record(path).decode("utf-8").splitlines()
             return tuple(Epoch.from_dict(json.loads(line)) for line in lines)
         except (OSError, ValueError, TypeError, RecursionError) as error:
             raise RunError(f"{path}: the history cannot be read: {error}") from error

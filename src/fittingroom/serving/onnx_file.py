@@ -19,6 +19,9 @@ FORMAT = "fittingroom-onnx/1"
 AT_ONCE = 256  # pictures
 # What the files of a process may take at once: a file of some bytes can ask for any number.
 MOST_BYTES = 4 * 2**30
+MOST_FILE_BYTES = (
+    2**31
+)  # protobuf's own limit: https://protobuf.dev/programming-guides/proto-limits
 
 
 class OnnxPredictor:
@@ -110,6 +113,8 @@ def read(path: Path) -> bytes:
         If it cannot be read.
     """
     try:
+        if path.is_file() and path.stat().st_size > MOST_FILE_BYTES:
+            raise ExportError(f"{path}: refused: at most {MOST_FILE_BYTES:,} bytes are read")
         return path.read_bytes()
     except OSError as error:
         raise ExportError(f"{path}: cannot be read: {error.strerror or error}") from error

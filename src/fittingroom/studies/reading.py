@@ -34,6 +34,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from fittingroom.data.files import read_record
 from fittingroom.errors import RecipeError, StudyError
 from fittingroom.studies.plan import StudyPlan, check_number_of_runs, seed_list, validate
 from fittingroom.training.recipe import Recipe, chosen_recipe, shown
@@ -60,9 +61,11 @@ def read_plan(name: str | Path) -> StudyPlan:
         content = resources.files("fittingroom.studies").joinpath(f"{name}.toml").read_bytes()
     elif path.suffix == ".toml":
         try:
-            content = path.read_bytes()
+            content = read_record(path)
         except OSError as error:
             raise StudyError(f"{path}: cannot be read: {error.strerror or error}") from error
+        except ValueError as error:
+            raise StudyError(f"{path}: not a study: {error}") from error
     else:
         raise StudyError(
             f"unknown study {str(name)!r}; known are {', '.join(shipped_plans())}, "

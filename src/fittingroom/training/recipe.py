@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from fittingroom.data.files import read_record
 from fittingroom.errors import RecipeError
 
 DEFAULT_RECIPE = "notebook-three-layer"
@@ -324,7 +325,7 @@ def read_recipe_file(path: Path) -> dict[str, Any]:
         If the file cannot be read, is no TOML, or names an unknown base.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_record(path).decode("utf-8-sig")
         fields = tomllib.loads(text)
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from fittingroom.data.dataset import DataSplits
+from fittingroom.data.files import read_record as read_small
 from fittingroom.errors import RecipeError, TuningError
 from fittingroom.runs import folder as files
 from fittingroom.runs.record import Data, read_described
@@ -379,7 +380,7 @@ def read_trials(path: Path, plan: TuningPlan) -> list[Trial]:
     try:
         lines = [
             TrialLine.model_validate_json(line)
-            for line in path.read_text("utf-8").split("\n")
+            for line in read_small(path).decode("utf-8").split("\n")
             if line
         ]
         return [Trial(**dict(line), recipe=recipe_of(plan, line.values)) for line in lines]

@@ -9,7 +9,7 @@ from typing import Any
 
 from fittingroom.data.dataset import check_class_names
 from fittingroom.data.files import MAX_TEXT_BYTES
-from fittingroom.data.shards.layout import MOST_PICTURES, MOST_SHARDS, PARTS, Layout
+from fittingroom.data.shards.layout import MOST_IN_ALL, MOST_PICTURES, MOST_SHARDS, PARTS, Layout
 from fittingroom.errors import DataError
 
 NAME = "shards.json"
@@ -107,8 +107,12 @@ def _check(path: Path, content: dict[str, Any]) -> Index:
         and set(counts) == set(PARTS)
         and all(_is_numbers(part, MOST_PICTURES) for part in counts.values())
         and all(1 <= len(part) <= MOST_SHARDS for part in counts.values())
+        and all(sum(part) <= MOST_IN_ALL for part in counts.values())
     ):
-        raise refuse("shards", 'numbers of pictures, {"train": [...], "test": [...]}')
+        raise refuse(
+            "shards",
+            f'numbers of pictures, {{"train": [...], "test": [...]}}, at most {MOST_IN_ALL:,} each',
+        )
     layout = Layout(tuple(shape), len(names), {part: tuple(counts[part]) for part in PARTS})
     files = content.get("files")
     expected = {file.name for part in PARTS for file in layout.files(part)}

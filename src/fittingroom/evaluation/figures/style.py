@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
+from fittingroom.data.files import never_through_a_link
 from fittingroom.errors import RunError
 from fittingroom.evaluation.columns import shorten, wrap
 from fittingroom.evaluation.evaluate import SKETCHES_NOTE
@@ -220,7 +221,8 @@ def _write_whole(target: Path, content: bytes) -> None:
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
+        with open(partial, "wb", opener=never_through_a_link) as file:
+            file.write(content)
         partial.replace(target)
     except OSError as error:
         partial.unlink(missing_ok=True)
