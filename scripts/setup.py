@@ -28,11 +28,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOG = VENV / "setup.log"
+LOCK = ROOT / "requirements.lock"
+REPORT = VENV / "setup-report.json"
 
 # A finished installation leaves its fingerprint in a stamp; UNFINISHED stands there while packages
 # are being written, and what is found beside it cannot be trusted.
@@ -159,6 +162,7 @@ def fingerprint(root: Path) -> str:
         project["build-system"],
         project["tool"]["setuptools"],
         (root / "constraints.txt").read_text(encoding="utf-8"),
+        (root / "requirements.lock").read_text(encoding="utf-8"),
         str(root),
     )
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -252,6 +256,7 @@ def pip(*arguments: str) -> None:
     Its output goes to LOG. Raises SetupError with the reason if it fails.
     """
     words = ["-m", "pip", "install", "--no-input", "--no-compile", "--progress-bar", "off"]
+    words += ["--report", str(REPORT)]
     process = subprocess.Popen(
         [str(PYTHON), *words, *arguments],
         cwd=ROOT,
@@ -269,6 +274,41 @@ def pip(*arguments: str) -> None:
             follow(line)
     if process.returncode:
         raise SetupError(explain(lines))
+    check_hashes(json.loads(REPORT.read_text(encoding="utf-8")), known_hashes(LOCK))
+
+
+def known_hashes(lock: Path) -> dict[str, set[str]]:
+    """Return the SHA-256 (hex) of the files of each package, by its name."""
+    found: dict[str, set[str]] = {}
+    name = ""
+    for line in lock.read_text(encoding="utf-8").splitlines():
+        if not line.startswith((" ", "#")):
+            name = re.split(r"[\[=]", line)[0]
+        for digest in re.findall(r"--hash=sha256:([0-9a-f]{64})", line):
+            found.setdefault(name, set()).add(digest)
+    return found
+
+
+def check_hashes(report: dict[str, Any], known: dict[str, set[str]]) -> None:
+    """See that what pip installed has a SHA-256 that the project has for it.
+
+    Nothing of it has run by then, for a wheel is only unpacked; but a package without a wheel for
+    this machine was built by its own code before. Not known are torch's CPU builds ("+cpu"), which
+    the package index does not have: for them PyTorch's index over TLS, or whoever put them where
+    pip finds them, is trusted. Raises SetupError for any other.
+    """
+    for item in report["install"]:
+        name = re.sub(r"[-_.]+", "-", item["metadata"]["name"]).lower()
+        version, info = item["metadata"]["version"], item["download_info"]
+        if "dir_info" in info or (name == "torch" and "+" in version):
+            continue
+        digest = info["archive_info"].get("hashes", {}).get("sha256")
+        if digest not in known.get(name, ()):
+            raise SetupError(
+                f"{name} {version} from {info['url']} is not the file that {LOCK.name} knows "
+                f"(its SHA-256 is {digest}): it was changed on its way, or the index has new ones; "
+                "nothing of it was run; remove .venv, and renew the lock only if you trust it"
+            )
 
 
 def follow(line: str) -> None:

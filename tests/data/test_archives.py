@@ -110,3 +110,29 @@ def test_damaged_archives_give_data_errors_only(
                 file.text()
     except DataError:
         pass
+
+
+def test_a_member_without_a_name_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "archive.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", b"nameless")
+        archive.writestr("named", b"")
+    data = path.read_bytes()
+    lengths = [data.index(b"PK\3\4") + 26, data.index(b"PK\1\2") + 28]
+    damaged = bytearray(data)
+    for place in lengths:
+        damaged[place] = 0
+    path.write_bytes(damaged)
+    with open_archive(file_on_disk(path)) as tree:
+        assert "nameless" not in [file.name for file in tree.files]
+
+
+def test_a_link_in_an_archive_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    path = tmp_path / "archive.zip"
+    link = zipfile.ZipInfo("link")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(link, str(tmp_path / "secret"))
+    with open_archive(file_on_disk(path)) as tree:
+        assert tree.files[0].text() == str(tmp_path / "secret")

@@ -450,3 +450,41 @@ def test_unknown_views_in_a_file_are_damage(parts: Parts, path: Path) -> None:
     path.write_bytes(save(tensors, {**description, "views": "seven"}))
     with pytest.raises(ModelError, match="the description of the model is damaged"):
         Classifier.load(path)
+
+
+def test_a_header_that_is_damaged_is_told_in_one_line(path: Path) -> None:
+    header = b'{"a":{"dtype":"\\n","shape":[],"data_offsets":[0,0]}}'
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(ModelError, match="unknown variant") as error:
+        Classifier.load(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options"),
+    [
+        ("resnet", {"blocks": [1, 1, 1, 10**9]}),
+        ("wide-resnet", {"depth": 4 + 6 * 10**9}),
+        ("whitened", {"widths": [1] * 10**6, "depths": [1] * 10**6}),
+    ],
+)
+def test_a_file_that_promises_endlessly_many_layers_is_refused_before_they_are_made(
+    path: Path, parts: Parts, architecture: str, options: dict[str, Any]
+) -> None:
+    description, tensors = parts
+    promised = {"architecture": architecture, "options": json.dumps(options)}
+    path.write_bytes(save(tensors, {**description, **promised}))
+    with pytest.raises(ModelError, match=r"expected|must be") as error:
+        Classifier.load(path)
+    assert len(str(error.value)) < 500
+
+
+def test_a_small_file_of_pictures_too_large_for_memory_is_refused(path: Path) -> None:
+    built = classifier("convnet", widths=[1, 1, 1])
+    built.save(path)
+    with safe_open(str(path), framework="pt") as file:
+        description = file.metadata() | {"input_shape": "[1, 100000, 100000]"}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    path.write_bytes(save(tensors, description))
+    with pytest.raises(ModelError, match="numbers of a picture of 100000x100000, at most"):
+        Classifier.load(path)

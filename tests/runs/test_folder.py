@@ -4,7 +4,9 @@ import errno
 import json
 import os
 import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +221,19 @@ def test_two_who_write_one_file_at_once_leave_what_one_of_them_wrote(tmp_path: P
         list(pool.map(lambda content: files.write_whole(tmp_path / "a", content), contents))
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_bytes() in contents
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_nothing_is_written_through_a_link_that_a_strangers_folder_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "outside").write_text("mine")
+    run = tmp_path / "run"
+    run.mkdir()
+    monkeypatch.setattr("secrets.token_hex", lambda _bytes: "00")  # as if it could be guessed
+    for name in (".run.json.00.part", "run.json"):
+        (run / name).symlink_to(tmp_path / "outside")
+        with suppress(RunError):
+            files.write_whole(run / "run.json", b"theirs")
+        (run / name).unlink(missing_ok=True)
+        assert (tmp_path / "outside").read_text() == "mine"

@@ -12,6 +12,7 @@ import tomllib
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def setup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    for name in ("VENV", "PYTHON", "LOG", "RUN_STAMP", "DEV_STAMP", "UNFINISHED"):
+    for name in ("VENV", "PYTHON", "LOG", "REPORT", "RUN_STAMP", "DEV_STAMP", "UNFINISHED"):
         inside = getattr(module, name).relative_to(ROOT)
         monkeypatch.setattr(module, name, tmp_path / inside)
     return module
@@ -34,8 +35,8 @@ def setup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the two files that an installation depends on."""
-    for name in ("pyproject.toml", "constraints.txt"):
+    """A copy of the files that an installation depends on."""
+    for name in ("pyproject.toml", "constraints.txt", "requirements.lock"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 
@@ -198,6 +199,44 @@ def test_every_direct_dependency_is_pinned() -> None:
     names = {re.split(r"[^\w-]", requirement)[0] for requirement in wanted} - {project["name"]}
     constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     assert names <= set(re.findall(r"^([\w-]+)==\S+$", constraints, re.MULTILINE))
+
+
+def test_every_pinned_version_has_its_hashes_and_no_other_has(setup: ModuleType) -> None:
+    pins = re.findall(r"^[\w-]+==\S+$", (ROOT / "constraints.txt").read_text("utf-8"), re.MULTILINE)
+    lock = setup.LOCK.read_text("utf-8")
+    locked = re.findall(r"^([\w-]+)(?:\[\w,-]+\])?==([^\s;]+)", lock, re.MULTILINE)
+    assert sorted(f"{name}=={version}" for name, version in locked) == sorted(pins)
+    known = setup.known_hashes(setup.LOCK)
+    assert known.keys() == {name for name, _ in locked}
+    assert sum(map(len, known.values())) == lock.count("--hash=sha256:")
+
+
+def installed(name: str, version: str, **info: Any) -> dict[str, Any]:
+    """Return what pip reports of one package."""
+    where = {"url": f"https://index/{name}.whl"} | info
+    return {"install": [{"metadata": {"name": name, "version": version}, "download_info": where}]}
+
+
+def of_digest(digest: str) -> dict[str, Any]:
+    return {"archive_info": {"hashes": {"sha256": digest}}}
+
+
+def test_a_package_of_another_hash_than_the_known_ones_is_refused(setup: ModuleType) -> None:
+    known = {"a-package": {"1" * 64, "2" * 64}, "torch": {"3" * 64}}
+    setup.check_hashes(installed("A_Package", "1.0", **of_digest("2" * 64)), known)
+    setup.check_hashes(installed("torch", "2.13.0", **of_digest("3" * 64)), known)
+    for name, digest in (("A_Package", "3" * 64), ("unknown", "1" * 64), ("torch", "4" * 64)):
+        with pytest.raises(setup.SetupError, match="is not the file that requirements.lock knows"):
+            setup.check_hashes(installed(name, "2.13.0", **of_digest(digest)), known)
+    with pytest.raises(setup.SetupError, match="SHA-256 is None"):
+        setup.check_hashes(installed("a-package", "1.0", archive_info={}), known)
+
+
+def test_this_project_and_torchs_cpu_build_have_no_hash_to_be_held_against(
+    setup: ModuleType,
+) -> None:
+    setup.check_hashes(installed("fittingroom", "0.1", dir_info={"editable": True}), {})
+    setup.check_hashes(installed("torch", "2.13.0+cpu", **of_digest("5" * 64)), {"torch": set()})
 
 
 @pytest.mark.skipif(os.name == "nt", reason="make is not expected there")

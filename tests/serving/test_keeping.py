@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from fittingroom.runs import folder
 from fittingroom.runs.folder import MODEL, digest
 from fittingroom.serving import keeping
 from fittingroom.serving.keeping import NAME, answering_of, read
+from fittingroom.serving.novelty import Novelty
 
 pytestmark = pytest.mark.usefixtures("isolated")
 
@@ -95,3 +97,19 @@ def test_a_folder_that_cannot_be_written_to_answers_all_the_same(
     monkeypatch.setattr(folder, "write_whole", full)
     answering, _ = answering_of(run, garments)
     assert answering.answer(garments.test.images[:2])[0].shape == (2, 10)
+
+
+def test_one_that_is_whole_but_does_not_fit_the_model_is_not_used(run: fr.Run) -> None:
+    path, model = run.folder / NAME, digest(run.folder / MODEL)
+    novelty, fitted = read(path, model)
+    known = novelty.state_dict()
+    wrong_preparation = replace(fitted.preparation, input_shape=(1, 9, 9))
+    for tensors, described in (
+        (known | {"bank": known["bank"][:, :2]}, fitted),
+        (known | {"far": known["far"].half()}, replace(fitted, temperature=0.0)),
+        (known, replace(fitted, temperature=float("nan"))),
+        (known, replace(fitted, preparation=wrong_preparation)),
+    ):
+        path.write_bytes(keeping.content(Novelty(**tensors), described, model))
+        with pytest.raises(ModelError, match=r"damaged|does not fit"):
+            keeping.kept(path, run.classifier, model)

@@ -6,6 +6,7 @@ import itertools
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,13 @@ from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import RunError
 from fittingroom.models import Classifier, TwoLayer
 from fittingroom.models.tensor_file import pack, unpack
-from fittingroom.training.checkpoint import FORMAT, Checkpoint, TrainingState, restore_optimizer
+from fittingroom.training.checkpoint import (
+    FORMAT,
+    Checkpoint,
+    TrainingState,
+    restore_epoch,
+    restore_optimizer,
+)
 from fittingroom.training.device import Device
 from fittingroom.training.history import Epoch
 from fittingroom.training.loop import fit
@@ -270,3 +277,43 @@ def test_a_position_that_cannot_be_read_is_refused(path: Path, position: str) ->
     path.write_bytes(pack(tensors, {**metadata, "position": position}))
     with pytest.raises(RunError):
         Checkpoint.load(path)
+
+
+def test_what_does_not_fit_the_network_is_told_in_one_line(
+    checkpoint: Checkpoint, make_classifier: MakeClassifier
+) -> None:
+    classifier = make_classifier(RECIPE)
+    state = TrainingState(classifier, build_optimizer(classifier.parameters(), RECIPE))
+    tensors = checkpoint.tensors | {"model.preprocessing.mean": torch.zeros(3)}
+    with pytest.raises(RunError, match=r"of another network: .* size mismatch") as error:
+        state.restore(replace(checkpoint, tensors=tensors))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("random.cpu", None),
+        ("random.cpu", torch.zeros(3, dtype=torch.uint8)),
+        ("random.cpu", torch.zeros(3)),
+        ("epoch.losses", None),
+        ("epoch.losses", torch.zeros(7, 5, 3)),
+    ],
+)
+def test_a_damaged_epoch_in_progress_is_told_in_one_line(
+    checkpoint: Checkpoint, cpu: Device, name: str, wrong: Tensor | None
+) -> None:
+    tensors = {key: tensor for key, tensor in checkpoint.tensors.items() if key != name}
+    if wrong is not None:
+        tensors[name] = wrong
+    with pytest.raises(RunError, match="epoch in progress is damaged") as error:
+        restore_epoch(replace(checkpoint, tensors=tensors), cpu, Meter(6, cpu))
+    assert "\n" not in str(error.value)
+
+
+def test_a_header_that_is_damaged_is_told_in_one_line(path: Path) -> None:
+    header = b'{"a":{"dtype":"\\n","shape":[],"data_offsets":[0,0]}}'
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(RunError, match=r"cannot be read: .*unknown variant") as error:
+        Checkpoint.load(path)
+    assert "\n" not in str(error.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     "record", [RECORD, replace(RECORD, validation_loss=None, validation_accuracy=None)]
 )
 def test_a_record_survives_json(record: Epoch) -> None:
-    assert Epoch(**json.loads(json.dumps(record.to_dict()))) == record
+    assert Epoch.from_dict(json.loads(json.dumps(record.to_dict()))) == record
 
 
 @pytest.mark.parametrize(
@@ -97,3 +98,22 @@ def test_a_clock_too_coarse_for_the_steps_divides_by_nothing(clock: Clock) -> No
     assert pace.progress(epoch=1, step=0, loss=0.0).seconds_left == 0
     pace.step_is_due()
     assert pace.progress(epoch=1, step=1, loss=0.0).images_per_second > 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epoch": "1"},
+        {"epoch": True},
+        {"epoch": 0},
+        {"train_loss": "0.5"},
+        {"train_loss": 10**400},
+        {"train_accuracy": None},
+        {"validation_accuracy": [0.5]},
+        {"seconds": False},
+        {"more": 1},
+    ],
+)
+def test_a_record_of_anything_but_numbers_is_refused_when_it_is_read(wrong: dict[str, Any]) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        Epoch.from_dict({**RECORD.to_dict(), **wrong})

@@ -19,8 +19,10 @@ def draw_figures(
     Raises
     ------
     RunError
-        If the folder cannot be written.
+        If the folder cannot be written, or is a link.
     """
+    if folder.is_symlink():
+        raise RunError(f"{folder}: a link, perhaps out of the run's folder; remove it")
     from fittingroom.evaluation import figures
 
     first = splits.train.classes[splits.train.labels[0]]
@@ -37,8 +39,6 @@ def draw_figures(
         ),
         "mistakes": figures.mistakes_sheet(evaluation, splits.test),
     }
-    if folder.is_symlink():
-        raise RunError(f"{folder}: a link, perhaps out of the run's folder; remove it")
     try:
         folder.mkdir(exist_ok=True)
         for name, figure in drawn.items():

@@ -95,7 +95,8 @@ class Run:
             lines = read_record(path).decode("utf-8").splitlines()
             return tuple(Epoch.from_dict(json.loads(line)) for line in lines)
         except (OSError, ValueError, TypeError, RecursionError) as error:
-            raise RunError(f"{path}: the history cannot be read: {error}") from error
+            reason = " ".join(str(error).split())  # it may quote the file
+            raise RunError(f"{path}: the history cannot be read: {reason}") from error
 
     @cached_property
     def classifier(self) -> Classifier:

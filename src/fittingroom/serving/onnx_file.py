@@ -130,6 +130,7 @@ def start_session(path: Path, content: bytes) -> Any:
         import onnxruntime
     except ImportError as error:
         raise missing_extra(f"{path}: to use an exported model", error) from None
+    onnxruntime.disable_telemetry_events()  # Windows' builds have some
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.add_session_config_entry("session.use_env_allocators", "1")
