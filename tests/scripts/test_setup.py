@@ -226,7 +226,7 @@ def test_a_package_of_another_hash_than_the_known_ones_is_refused(setup: ModuleT
     setup.check_hashes(installed("A_Package", "1.0", **of_digest("2" * 64)), known)
     setup.check_hashes(installed("torch", "2.13.0", **of_digest("3" * 64)), known)
     for name, digest in (("A_Package", "3" * 64), ("unknown", "1" * 64), ("torch", "4" * 64)):
-        with pytest.raises(setup.SetupError, match="is not the file that requirements.lock knows"):
+        with pytest.raises(setup.SetupError, match=r"is not the file that requirements.lock knows"):
             setup.check_hashes(installed(name, "2.13.0", **of_digest(digest)), known)
     with pytest.raises(setup.SetupError, match="SHA-256 is None"):
         setup.check_hashes(installed("a-package", "1.0", archive_info={}), known)
