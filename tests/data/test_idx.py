@@ -161,3 +161,10 @@ def test_any_bytes_give_an_array_or_a_data_error(
     except DataError:
         return
     assert packed(array) == (start + rest if gz else kept)
+
+
+def test_no_values_in_huge_dimensions_are_a_data_error(tmp_path: Path) -> None:
+    path = tmp_path / "train-images-idx3-ubyte"
+    path.write_bytes(b"\0\0\x08\x03" + struct.pack(">3I", 0, 2**32 - 1, 2**32 - 1))
+    with pytest.raises(DataError, match="damaged or cannot be read"):
+        idx.read_array(file_on_disk(path), 3)

@@ -147,3 +147,13 @@ def test_damaged_arrays_give_an_array_or_a_data_error(
     except DataError:
         return
     assert array.dtype.kind in "buif"
+
+
+@pytest.mark.parametrize("shape", [f"(0, {2**62}, {2**62})", f"({'1, ' * 100})"])
+def test_dimensions_too_large_or_too_many_are_a_data_error(tmp_path: Path, shape: str) -> None:
+    header = b"{'descr': '|u1', 'fortran_order': False, 'shape': %s}\n" % shape.encode()
+    path = tmp_path / "x.npy"
+    path.write_bytes(b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header + b"x")
+    with pytest.raises(DataError) as error:
+        npz.read_array(file_on_disk(path))
+    assert "\n" not in str(error.value)

@@ -194,3 +194,12 @@ def test_nothing_in_a_run_folder_is_pickled(run: fr.Run) -> None:
         # Pickle protocols 2 to 5 begin with 0x80 and their number; torch.save makes zip archives.
         assert not (head[:1] == b"\x80" and head[1:] in {b"\2", b"\3", b"\4", b"\5"})
         assert zipfile.is_zipfile(path) == (path.suffix == ".npz")
+
+
+@pytest.mark.parametrize("line", ['{"\\n": 1}', '{"epoch": [1]}', '{"epoch": 1}', "[]", '["a"]'])
+def test_a_history_of_something_else_is_told_in_one_line(run: fr.Run, line: str) -> None:
+    (run.folder / files.HISTORY).write_text(line + "\n", "utf-8")
+    record = run.record | {"files": {}}
+    with pytest.raises(RunError, match="the history cannot be read") as error:
+        assert fr.Run(run.folder, record=record).history
+    assert "\n" not in str(error.value)

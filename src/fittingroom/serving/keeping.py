@@ -15,6 +15,7 @@ import numpy as np
 
 from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DataError, ModelError, RunError
+from fittingroom.models.classifier import Classifier
 from fittingroom.models.defaults import defaults
 from fittingroom.models.tensor_file import pack, unpack
 from fittingroom.runs import folder as files
@@ -22,9 +23,6 @@ from fittingroom.runs.run import Run
 from fittingroom.serving.answering import Answering, fit_answering
 from fittingroom.serving.fitted import Fitted
 from fittingroom.serving.novelty import Novelty
-
-if TYPE_CHECKING:
-    from fittingroom.models.classifier import Classifier
 
 NAME = "answering.safetensors"
 FORMAT = "fittingroom-answering/1"
