@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import re
 import zipfile
@@ -48,6 +49,52 @@ def test_published_numbers(splits: DataSplits) -> None:
     assert [splits.classes[label] for label in splits.test.labels[:4]] == [
         *("Ankle boot", "Pullover", "Trouser", "Trouser")
     ]
+
+
+# The four files of the data's own page, https://github.com/zalandoresearch/fashion-mnist.
+MD5 = {
+    "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+    "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+    "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
+    "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
+}
+
+
+def test_numpy_reads_the_same_from_the_files_bytes_which_are_the_published_ones(
+    splits: DataSplits, files: list[Path]
+) -> None:
+    packed = {file.name: file.read_bytes() for file in files if file.name in MD5}
+    if len(packed) < len(MD5):
+        pytest.skip("the files are there unpacked, or otherwise than they were published")
+    found = {name: hashlib.md5(content).hexdigest() for name, content in packed.items()}  # noqa: S324
+    assert found == MD5
+    for part, dataset in (("train", splits.learning), ("t10k", splits.test)):
+        images, labels = (
+            np.frombuffer(gzip.decompress(packed[f"{part}-{rest}-ubyte.gz"]), np.uint8)
+            for rest in ("images-idx3", "labels-idx1")
+        )
+        np.testing.assert_array_equal(dataset.images, images[16:].reshape(-1, 1, 28, 28))
+        np.testing.assert_array_equal(dataset.labels, labels[8:])
+
+
+def test_mean_and_deviation_of_the_training_pixels_are_the_ones_in_everybodys_code(
+    splits: DataSplits,
+) -> None:
+    # Normalize((0.2860,), (0.3530,)), as torchvision's users write it.
+    pixels = splits.learning.images / np.float32(255)
+    assert pixels.mean(dtype=np.float64) == pytest.approx(0.2860, abs=5e-5)
+    assert pixels.std(dtype=np.float64) == pytest.approx(0.3530, abs=5e-5)
+
+
+def test_no_picture_is_there_twice_as_in_the_first_release(splits: DataSplits) -> None:
+    # Until 31 August 2017, 43 training pictures and one test picture were copies of others, and
+    # 10 were in both parts (https://github.com/zalandoresearch/fashion-mnist/issues/44).
+    learning, test = (
+        [image.tobytes() for image in part.images] for part in (splits.learning, splits.test)
+    )
+    assert len(set(learning)) == 60_000
+    assert len(set(test)) == 10_000
+    assert not set(learning) & set(test)
 
 
 def test_known_by_content_under_any_path(

@@ -50,7 +50,9 @@ def wilson_interval(
     centre = share + z * z / (2 * total)
     half = z * sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     scale = 1 + z * z / total
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+    low, high = (centre - half) / scale, (centre + half) / scale
+    # Of none or all, the share itself is one end; rounding would put that a digit beside it.
+    return max(0.0, min(low, share)), min(1.0, max(high, share))
 
 
 def t_interval(
