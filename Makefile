@@ -38,8 +38,8 @@ format: environment-dev ## put the code into the project's style
 	@$(BIN)/python -m ruff check --fix .
 	@$(BIN)/python -m ruff format .
 
-coverage: environment-dev ## run the tests and show the lines that none of them reaches
-	@$(BIN)/python -m pytest --cov=fittingroom --cov-report=term-missing:skip-covered $(ARGS)
+coverage: environment-dev ## run the tests and show the lines and branches that none of them reaches
+	@$(BIN)/python -m pytest $(WORKERS) --cov $(ARGS)
 
 bench: environment-dev ## time the program beside what it is compared with, in ten minutes
 	@$(BIN)/python benchmarks --quick $(ARGS)

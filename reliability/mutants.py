@@ -1,0 +1,317 @@
+"""Plant mistakes in the source one by one, and count those that the tests do not notice.
+
+    python reliability/mutants.py evaluation --sample 100
+    python reliability/mutants.py --report
+
+Of all mistakes that there can be in a room of the house (mutation/planting.py), a random sample is
+planted, each in a copy of the source by itself, and the tests of that room that come to its line
+are run, the quickest first, until one fails. What is done already is kept in results/mutants.json
+and not done again while the file stays as it is, so that a larger sample goes on from a smaller.
+
+Why not mutmut or cosmic-ray: mutmut 3 passes over decorated functions and module constants (a
+sixth of the functions here), and its trampolines stand between pydantic, dataclasses and torch and
+the functions that they look into; cosmic-ray starts Python and imports torch anew for every
+mutant, six seconds each. Here the libraries are imported once, and a fork runs the tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from mutation.planting import Mutant, mutants_of
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src"
+ROOMS = ("data", "training", "evaluation", "studies")
+WORK = ROOT / "build" / "mutants"
+RESULTS = ROOT / "reliability" / "results" / "mutants.json"
+
+# Imported before the forks, so that none has to.
+HEAVY = (
+    "hypothesis.extra.numpy",
+    "matplotlib.figure",
+    "numpy",
+    "optuna",
+    "PIL.Image",
+    "pydantic",
+    "pytest",
+    "scipy.stats",
+    "sklearn.metrics",
+    "statsmodels.api",
+    "torch",
+)
+
+# A mistake may make a loop endless: this many times what the tests take is long enough.
+PATIENCE = 4
+# Of tests for one mistake; those beyond are not run.
+MOST_SECONDS = 60
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("rooms", nargs="*", choices=[*ROOMS, []], help="all four by default")
+    parser.add_argument("--sample", type=int, default=100, help="mistakes a room; 0 for all")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument("--report", action="store_true", help="only show what was found")
+    options = parser.parse_args()
+    if not hasattr(os, "fork"):
+        sys.exit("mutants: needs os.fork, which Windows does not have; use Linux or macOS")
+    for room in options.rooms or ROOMS:
+        if not options.report:
+            test_room(room, options.sample, options.seed)
+    show(read_results())
+
+
+def test_room(room: str, count: int, seed: int) -> None:
+    """Plant a sample of a room's mistakes, those that are not done yet."""
+    everything = all_mutants(room)
+    random.Random(seed).shuffle(everything)
+    chosen = everything[: count or None]
+    copy = prepare_copy(room)
+    reached = tests_by_line(room, copy)
+    done = {found["key"]: found for found in read_results().get(room, {}).get("found", [])}
+    kept = [done[m.key] for m in chosen if m.key in done and done[m.key]["sha"] == digest(m)]
+    found = {each["key"]: each for each in kept}
+    for number, mutant in enumerate(chosen, start=1):
+        if mutant.key not in found:
+            found[mutant.key] = try_out(mutant, copy, reached)
+            outcome = found[mutant.key]["outcome"]
+            print(f"{room} {number}/{len(chosen)} {outcome} {mutant.key[:80]!r}", flush=True)
+            write_results(room, len(everything), seed, list(found.values()))
+
+
+def all_mutants(room: str) -> list[Mutant]:
+    """Return all mistakes that there can be in a room, in order."""
+    paths = sorted((SOURCE / "fittingroom" / room).rglob("*.py"))
+    return [m for path in paths for m in mutants_of(name_of(path), path.read_text("utf-8"))]
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+def digest(mutant: Mutant) -> str:
+    """Return what tells that the file is still the one that was tested, mistake and all."""
+    return hashlib.sha256(mutant.source.encode()).hexdigest()[:16]
+
+
+def prepare_copy(room: str) -> Path:
+    """Copy the source to where mistakes are planted, and let this process and its forks use it."""
+    copy = WORK / room / "src"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    path = [str(copy), str(ROOT)]
+    os.environ.update(
+        PYTHONPATH=os.pathsep.join(path),
+        # Compiled files are told apart by seconds and sizes, which two mistakes may share.
+        PYTHONDONTWRITEBYTECODE="1",
+        HYPOTHESIS_STORAGE_DIRECTORY=str(WORK / room / "hypothesis"),
+        OMP_NUM_THREADS="1",
+    )
+    sys.dont_write_bytecode = True
+    sys.path[:0] = path
+    os.chdir(ROOT)
+    for name in HEAVY:
+        import_module(name)
+    return copy
+
+
+# Which tests come to a line
+
+
+def tests_by_line(room: str, copy: Path) -> dict[str, Any]:
+    """Return for each file and line the tests that come to it, and how long each test takes.
+
+    Measured once and kept while source and tests of the room stay as they are.
+    """
+    files = [*(SOURCE / "fittingroom" / room).rglob("*.py"), *(ROOT / "tests" / room).rglob("*.py")]
+    state = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files))).hexdigest()
+    path = WORK / room / "reached.json"
+    if path.is_file():
+        known: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if known["state"] == state:
+            return known
+    print(f"{room}: running its tests once, to see which come to which line ...", flush=True)
+    reached = {"state": state, **measure_tests(room, copy)}
+    path.write_text(json.dumps(reached), "utf-8")
+    return reached
+
+
+def measure_tests(room: str, copy: Path) -> dict[str, Any]:
+    """Run a room's tests under coverage; return the tests by line, and the seconds of each."""
+    from coverage import CoverageData
+
+    data, log = WORK / room / "coverage", WORK / room / "log"
+    data.unlink(missing_ok=True)
+    words = [
+        *(sys.executable, "-m", "pytest", f"tests/{room}", "-q", "-p", "no:cacheprovider"),
+        *(f"--cov=fittingroom.{room}", "--cov-context=test", "--cov-report="),
+        *("--durations=0", "-vv", "--durations-min=0", "--tb=no"),
+    ]
+    environment = {**os.environ, "COVERAGE_FILE": str(data)}
+    with log.open("w") as stream:
+        subprocess.run(words, env=environment, stdout=stream, stderr=subprocess.STDOUT, check=False)
+    seconds: dict[str, float] = {}
+    failed = set()
+    for line in log.read_text("utf-8").splitlines():
+        match line.split():
+            case [time_taken, "setup" | "call" | "teardown", name] if time_taken.endswith("s"):
+                seconds[name] = seconds.get(name, 0) + float(time_taken[:-1])
+            case ["FAILED" | "ERROR", name, *_]:
+                failed.add(name)
+    found = CoverageData(str(data))
+    found.read()
+    lines = {
+        Path(file).relative_to(copy).as_posix(): {
+            line: sorted({c.rpartition("|")[0] for c in contexts} & (seconds.keys() - failed))
+            for line, contexts in found.contexts_by_lineno(file).items()
+        }
+        for file in found.measured_files()
+    }
+    return {"lines": lines, "seconds": seconds}
+
+
+def tests_for(mutant: Mutant, reached: dict[str, Any]) -> list[str]:
+    """Return the tests to run, the quickest first; none if no test comes there.
+
+    What runs while a module is imported belongs to no test: there it is all that come to the file.
+    """
+    lines = {int(line): tests for line, tests in reached["lines"].get(mutant.file, {}).items()}
+    last = mutant.line + mutant.before.count("\n")
+    tests = {test for line in range(mutant.line, last + 1) for test in lines.get(line, ())}
+    if not tests and mutant.line in lines:
+        tests = {test for there in lines.values() for test in there}
+    seconds: dict[str, float] = reached["seconds"]
+    chosen: list[str] = []
+    total = 0.0
+    for test in sorted(tests, key=lambda name: (seconds[name], name)):
+        total += seconds[test]
+        if chosen and total > MOST_SECONDS:
+            break
+        chosen.append(test)
+    return chosen
+
+
+# One mistake
+
+
+def try_out(mutant: Mutant, copy: Path, reached: dict[str, Any]) -> dict[str, Any]:
+    """Plant a mistake, run the tests that come to it, and say what they did."""
+    tests = tests_for(mutant, reached)
+    path = copy / mutant.file
+    sound = path.read_text("utf-8")
+    path.write_text(mutant.source, "utf-8")
+    try:
+        expected = sum(reached["seconds"][test] for test in tests)
+        outcome = run_in_fork(tests, 30 + PATIENCE * expected) if tests else "unreached"
+    finally:
+        path.write_text(sound, "utf-8")
+    return {
+        "key": mutant.key,
+        "sha": digest(mutant),
+        "outcome": outcome,
+        "tests": len(tests),
+        "file": mutant.file,
+        "line": mutant.line,
+        "before": mutant.before,
+        "after": mutant.after,
+    }
+
+
+def run_in_fork(tests: list[str], limit: float) -> str:
+    """Run tests in a fork of this process: "killed" if one fails, "survived", or "timeout"."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        os.setpgid(0, 0)
+        os._exit(run_tests(tests))
+    ends = time.monotonic() + limit
+    while time.monotonic() < ends:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            stop_group(child)
+            return "survived" if os.waitstatus_to_exitcode(status) == 0 else "killed"
+        time.sleep(0.05)
+    stop_group(child)
+    os.waitpid(child, 0)
+    return "timeout"
+
+
+def stop_group(child: int) -> None:
+    """End a fork and whatever its tests started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+
+
+def run_tests(tests: list[str]) -> int:
+    """Run tests until one fails, without a word; return pytest's exit status."""
+    import pytest
+
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    words = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:cov", "--tb=no", "-o", "addopts="]
+    return int(pytest.main([*words, "--import-mode=importlib", *tests]))
+
+
+# Results
+
+
+def read_results() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
+    return found
+
+
+def write_results(room: str, mutants: int, seed: int, found: list[dict[str, Any]]) -> None:
+    results = {**read_results(), room: {"mutants": mutants, "seed": seed, "found": found}}
+    text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
+    beside = RESULTS.with_suffix(".part")
+    beside.write_text(text, "utf-8")
+    beside.replace(RESULTS)
+
+
+def show(results: dict[str, Any]) -> None:
+    """Print for each room how many mistakes were noticed, with Wilson's interval; and which not."""
+    for room, result in results.items():
+        for line in survivors(result["found"]):
+            print(line)
+        print(summary(room, result))
+
+
+def survivors(found: list[dict[str, Any]]) -> Iterator[str]:
+    for each in sorted(found, key=lambda each: (each["file"], each["line"])):
+        if each["outcome"] in {"survived", "unreached"}:
+            change = f"- {each['before']}\n+ {each['after']}"
+            yield f"{each['file']}:{each['line']}: {each['outcome']}\n{change}\n"
+
+
+def summary(room: str, result: dict[str, Any]) -> str:
+    from fittingroom.evaluation.intervals import wilson_interval
+
+    outcomes = [each["outcome"] for each in result["found"]]
+    counts = {name: outcomes.count(name) for name in ("killed", "timeout", "survived", "unreached")}
+    noticed = counts["killed"] + counts["timeout"]
+    low, high = wilson_interval(noticed, len(outcomes))
+    return (
+        f"{room}: {noticed / len(outcomes):.1%} noticed ({low:.1%} to {high:.1%}), {len(outcomes)} "
+        f"of {result['mutants']:,} tried (seed {result['seed']}): "
+        + ", ".join(f"{count} {name}" for name, count in counts.items())
+    )
+
+
+if __name__ == "__main__":
+    main()

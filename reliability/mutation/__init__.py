@@ -1,0 +1,1 @@
+"""Mistakes planted in the source, to see whether a test notices."""
