@@ -187,6 +187,16 @@ def test_an_empty_data_set_is_refused() -> None:
         evaluate(BrightnessNet(), shades(), **SAID)
 
 
+def test_predictions_of_no_picture_are_no_evaluation(build: Any) -> None:
+    with pytest.raises(DataError, match="pets: no pictures to evaluate on in the validation set"):
+        build(np.zeros(0, np.int64), classes=("a", "b"), split="validation")
+
+
+def test_in_a_debugger_it_says_its_score_and_what_it_was_measured_on(build: Any) -> None:
+    found = repr(build([0, 0, 1], [0, 1, 1], ("cat", "dog")))
+    assert found == "<Evaluation: accuracy 0.6667 on pets, test set, 3 pictures>"
+
+
 def test_a_network_with_other_outputs_than_classes_is_refused() -> None:
     model = BrightnessNet(("a", "b", "c"))
     model.classes = ("dark", "light")

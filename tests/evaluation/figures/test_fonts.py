@@ -85,6 +85,18 @@ def test_a_damaged_font_file_does_no_harm(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("bundled_fonts_only")
+def test_a_font_that_was_listed_and_is_gone_does_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Gone", "Good"):
+        make_font(tmp_path / f"{name}.ttf", name, "바지")
+    install(monkeypatch, tmp_path / "Gone.ttf", tmp_path / "Good.ttf")
+    font_manager.fontManager.addfont(tmp_path / "Gone.ttf")
+    (tmp_path / "Gone.ttf").unlink()
+    assert lettering(["바지"]).families == (BASE_FAMILY, "Good")
+
+
+@pytest.mark.usefixtures("bundled_fonts_only")
 def test_one_warning_names_the_package_where_no_font_has_korean() -> None:
     with pytest.warns(FontWarning, match="apt install fonts-nanum") as caught:
         found, _ = lettering(["바지"]), lettering(["코트"])

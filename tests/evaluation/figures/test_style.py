@@ -11,7 +11,7 @@ import pytest
 
 from fittingroom.errors import RunError
 from fittingroom.evaluation.figures import confusion_heatmap, save
-from fittingroom.evaluation.figures.style import DPI, Header
+from fittingroom.evaluation.figures.style import DPI, Header, write
 
 
 def test_a_figure_becomes_a_png_and_an_svg(tmp_path: Path, build: Any) -> None:
@@ -21,6 +21,18 @@ def test_a_figure_becomes_a_png_and_an_svg(tmp_path: Path, build: Any) -> None:
     width, height = struct.unpack(">II", png.read_bytes()[16:24])
     assert (width, height) == pytest.approx(figure.get_size_inches() * DPI, abs=1)
     assert sorted(path.name for path in png.parent.iterdir()) == [png.name, svg.name]
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("a.PNG", b"\x89PNG\r\n\x1a\n"), ("a.svg", b"<?xml"), ("a.v1.pdf", b"%PDF-")],
+)
+def test_one_file_is_of_the_kind_that_its_name_ends_in(
+    tmp_path: Path, name: str, start: bytes, build: Any
+) -> None:
+    write(confusion_heatmap(build()), tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(start)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_svg_needs_no_fonts_and_holds_no_date(tmp_path: Path, build: Any) -> None:
