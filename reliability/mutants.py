@@ -83,6 +83,7 @@ def test_room(room: str, count: int, seed: int) -> None:
     chosen = everything[: count or None]
     copy = prepare_copy(room)
     reached = tests_by_line(room, copy)
+    check_that_sound_source_passes(reached)
     done = {found["key"]: found for found in read_results().get(room, {}).get("found", [])}
     kept = [done[m.key] for m in chosen if m.key in done and done[m.key]["sha"] == digest(m)]
     found = {each["key"]: each for each in kept}
@@ -92,6 +93,15 @@ def test_room(room: str, count: int, seed: int) -> None:
             outcome = found[mutant.key]["outcome"]
             print(f"{room} {number}/{len(chosen)} {outcome} {mutant.key[:80]!r}", flush=True)
             write_results(room, len(everything), seed, list(found.values()))
+
+
+def check_that_sound_source_passes(reached: dict[str, Any]) -> None:
+    """End here if tests fail without a mistake: then they would seem to notice every one."""
+    seconds: dict[str, float] = reached["seconds"]
+    tests = sorted({t for lines in reached["lines"].values() for ts in lines.values() for t in ts})
+    quickest = sorted(tests, key=lambda name: seconds[name])[:100]
+    if run_in_fork(quickest, 600) != "survived":
+        sys.exit("mutants: the quickest tests fail on the source as it is; repair them first")
 
 
 def all_mutants(room: str) -> list[Mutant]:
@@ -265,6 +275,8 @@ def run_tests(tests: list[str]) -> int:
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     words = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:cov", "--tb=no", "-o", "addopts="]
+    # Hypothesis is imported before pytest, which would rewrite its assertions.
+    words += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     return int(pytest.main([*words, "--import-mode=importlib", *tests]))
 
 
