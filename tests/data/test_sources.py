@@ -119,8 +119,11 @@ def test_size_is_for_folders_of_pictures(tmp_path: Path) -> None:
     assert load(tmp_path / "pictures", size=(5, 6)).image_shape == (1, 5, 6)
     with pytest.raises(DataError, match="only folders of pictures are resized"):
         load(write_idx(tmp_path / "idx"), size=28)
-    with pytest.raises(DataError, match="size: expected"):
-        load(tmp_path / "pictures", size=0)
+    for least_and_most in ((1, 1024), (1024, 1)):
+        assert load(tmp_path / "pictures", size=least_and_most).image_shape[1:] == least_and_most
+    for beyond in (0, (0, 5), (5, 0), (1025, 5), (5, 1025)):
+        with pytest.raises(DataError, match="size: expected"):
+            load(tmp_path / "pictures", size=beyond)
 
 
 def test_class_names_by_argument_by_file_and_beside_the_data(tmp_path: Path) -> None:

@@ -20,6 +20,12 @@ def test_every_number_says_what_it_was_measured_on(build: Any) -> None:
     assert "95% interval" in report
 
 
+def test_the_interval_is_written_in_per_cent(build: Any) -> None:
+    # Wilson's of 3 in 4: (3 + 1.9208) / 7.8415 -+ 0.32673.
+    report = str(build([0, 0, 1, 1], [0, 1, 1, 1], ("cat", "dog")))
+    assert "Accuracy           75.00%  (95% interval 30.06-95.44%, 3 of 4 correct)" in report
+
+
 def test_sketches_are_called_that_in_the_first_line(build: Any) -> None:
     assert str(build(sketches=True)).splitlines()[0] == SKETCHES_NOTE
     assert "sketches" not in str(build())

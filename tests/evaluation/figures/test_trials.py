@@ -34,6 +34,8 @@ def test_each_state_has_its_marks_and_the_steps_are_the_best_so_far() -> None:
     figure = trial_history(TRIALS, data_name="pets")
     complete, pruned, failed, steps = figure.axes[0].lines
     assert values(complete.get_xdata()) == [0, 2, 4, 5]
+    assert values(complete.get_ydata())[:3] == [0.86, 0.84, 0.88]
+    assert values(pruned.get_ydata()) == [0.85]
     assert [complete.get_marker(), pruned.get_marker(), failed.get_marker()] == ["o", "v", "x"]
     assert values(steps.get_xdata()) == [0, 2, 4, 5, 5]
     assert values(steps.get_ydata()) == [0.86, 0.86, 0.88, 0.88, 0.88]
