@@ -58,7 +58,7 @@ HEAVY = (
 # A mistake may make a loop endless: this many times what the tests take is long enough.
 PATIENCE = 4
 # Of tests for one mistake; those beyond are not run.
-MOST_SECONDS = 60
+MOST_SECONDS = 300
 
 
 def main() -> None:
@@ -196,14 +196,15 @@ def measure_tests(room: str, copy: Path) -> dict[str, Any]:
 
 
 def tests_for(mutant: Mutant, reached: dict[str, Any]) -> list[str]:
-    """Return the tests to run, the quickest first; none if no test comes there.
+    """Return the tests to run, the quickest first; none if no test comes to the file.
 
-    What runs while a module is imported belongs to no test: there it is all that come to the file.
+    What runs while a module is imported belongs to no test, nor do the further lines of a long
+    statement: there it is all that come to the file.
     """
     lines = {int(line): tests for line, tests in reached["lines"].get(mutant.file, {}).items()}
     last = mutant.line + mutant.before.count("\n")
     tests = {test for line in range(mutant.line, last + 1) for test in lines.get(line, ())}
-    if not tests and mutant.line in lines:
+    if not tests:
         tests = {test for there in lines.values() for test in there}
     seconds: dict[str, float] = reached["seconds"]
     chosen: list[str] = []
@@ -291,6 +292,7 @@ def read_results() -> dict[str, Any]:
 def write_results(room: str, mutants: int, seed: int, found: list[dict[str, Any]]) -> None:
     results = {**read_results(), room: {"mutants": mutants, "seed": seed, "found": found}}
     text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
+    RESULTS.parent.mkdir(exist_ok=True)
     beside = RESULTS.with_suffix(".part")
     beside.write_text(text, "utf-8")
     beside.replace(RESULTS)
