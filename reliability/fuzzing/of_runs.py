@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from fuzzing.digests import leave_out
 from fuzzing.mutate import json_lines, json_text, several
 from fuzzing.target import Read, Target, in_file, packed, unpacked
 
@@ -24,6 +25,8 @@ def record_of(workshop: Path) -> dict[str, Any]:
 def run_reader(_workshop: Path, scratch: Path) -> Read:
     """Open a run by its run.json, list it, and read what is told of it."""
     from fittingroom.runs.run import Run, list_runs
+
+    leave_out()
 
     def read(path: Path) -> None:
         list_runs(scratch)
@@ -159,6 +162,7 @@ def study_reader(workshop: Path, scratch: Path) -> Read:
     """Open a study by its study.json, with its runs, and hold them against each other."""
     from fittingroom.studies.study import open_study
 
+    leave_out()
     shutil.copytree(workshop / "study/runs", scratch / "study/runs")
     return in_file(scratch / "study", "study.json", lambda path: open_study(path.parent).results)
 
@@ -166,6 +170,8 @@ def study_reader(workshop: Path, scratch: Path) -> Read:
 def tuning_reader(_workshop: Path, scratch: Path) -> Read:
     """Open a tuning by its tuning.json and its trials."""
     from fittingroom.tuning.tuning import open_tuning
+
+    leave_out()
 
     def write_and_read(data: bytes) -> None:
         given = {path.name: content for path, content in unpacked(data).items()}
