@@ -9,9 +9,9 @@ are run, the quickest first, until one fails. What is done already is kept in re
 and not done again while the file stays as it is, so that a larger sample goes on from a smaller.
 
 Why not mutmut or cosmic-ray: mutmut 3 passes over decorated functions and module constants (a
-sixth of the functions here), and puts trampolines in front of the functions that pydantic, dataclasses and
-torch look into; cosmic-ray starts Python, and so imports torch, anew for every mutant. Here the
-libraries are imported once, and a fork runs the tests.
+sixth of the functions here), and puts trampolines in front of the functions that pydantic,
+dataclasses and torch look into; cosmic-ray starts Python, and so imports torch, anew for every
+mutant. Here the libraries are imported once, and a fork runs the tests.
 """
 
 from __future__ import annotations

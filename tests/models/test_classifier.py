@@ -15,11 +15,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
-from safetensors.torch import load, save
+from safetensors.torch import load
 from torch import Tensor, nn
 
 from fittingroom.errors import ModelError
 from fittingroom.models import Classifier, Preprocessing, TwoLayer, build_network
+from fittingroom.models.tensor_file import pack
 
 SHAPE = (1, 8, 8)
 CLASSES = ("셔츠", "앵클 부츠", "bag, 'large'")
@@ -306,7 +307,7 @@ def test_a_damaged_byte_gives_a_classifier_or_a_model_error(
 )
 def test_a_damaged_description_is_refused(path: Path, parts: Parts, key: str, value: str) -> None:
     description, tensors = parts
-    path.write_bytes(save(tensors, {**description, key: value}))
+    path.write_bytes(pack(tensors, {**description, key: value}))
     with pytest.raises(ModelError) as caught:
         Classifier.load(path)
     assert "\n" not in str(caught.value)
@@ -315,10 +316,10 @@ def test_a_damaged_description_is_refused(path: Path, parts: Parts, key: str, va
 def test_an_incomplete_description_is_refused(path: Path, parts: Parts) -> None:
     description, tensors = parts
     for missing in description:
-        path.write_bytes(save(tensors, {k: v for k, v in description.items() if k != missing}))
+        path.write_bytes(pack(tensors, {k: v for k, v in description.items() if k != missing}))
         with pytest.raises(ModelError):
             Classifier.load(path)
-    path.write_bytes(save(tensors))
+    path.write_bytes(pack(tensors))
     with pytest.raises(ModelError, match="found no format"):
         Classifier.load(path)
 
@@ -326,11 +327,11 @@ def test_an_incomplete_description_is_refused(path: Path, parts: Parts) -> None:
 def test_missing_and_unknown_tensors_are_refused(path: Path, parts: Parts) -> None:
     description, tensors = parts
     for missing in tensors:
-        path.write_bytes(save({k: v for k, v in tensors.items() if k != missing}, description))
+        path.write_bytes(pack({k: v for k, v in tensors.items() if k != missing}, description))
         with pytest.raises(ModelError):
             Classifier.load(path)
     for unknown in ("other", "network.other", "preprocessing.other"):
-        path.write_bytes(save({**tensors, unknown: torch.zeros(2)}, description))
+        path.write_bytes(pack({**tensors, unknown: torch.zeros(2)}, description))
         with pytest.raises(ModelError, match=f"{unknown} should be absent"):
             Classifier.load(path)
 
@@ -353,7 +354,7 @@ def test_tensors_of_another_shape_or_type_are_refused(
 ) -> None:
     description, tensors = parts
     for name in tensors:
-        path.write_bytes(save({**tensors, name: wrong}, description))
+        path.write_bytes(pack({**tensors, name: wrong}, description))
         with pytest.raises(ModelError):
             Classifier.load(path)
 
@@ -373,7 +374,7 @@ def test_a_file_that_promises_a_gigantic_network_allocates_nothing(
     # The smallest of them would take 40 TB: that an answer comes at all is the proof.
     description, tensors = parts
     promised = {"architecture": architecture, "options": json.dumps(options)}
-    path.write_bytes(save(tensors, {**description, **promised}))
+    path.write_bytes(pack(tensors, {**description, **promised}))
     with pytest.raises(ModelError):
         Classifier.load(path)
 
@@ -447,7 +448,7 @@ def test_views_are_saved_with_the_weights_and_counted(views: str, passes: int, p
 
 def test_unknown_views_in_a_file_are_damage(parts: Parts, path: Path) -> None:
     description, tensors = parts
-    path.write_bytes(save(tensors, {**description, "views": "seven"}))
+    path.write_bytes(pack(tensors, {**description, "views": "seven"}))
     with pytest.raises(ModelError, match="the description of the model is damaged"):
         Classifier.load(path)
 
@@ -473,7 +474,7 @@ def test_a_file_that_promises_endlessly_many_layers_is_refused_before_they_are_m
 ) -> None:
     description, tensors = parts
     promised = {"architecture": architecture, "options": json.dumps(options)}
-    path.write_bytes(save(tensors, {**description, **promised}))
+    path.write_bytes(pack(tensors, {**description, **promised}))
     with pytest.raises(ModelError, match=r"expected|must be") as error:
         Classifier.load(path)
     assert len(str(error.value)) < 500
@@ -485,6 +486,6 @@ def test_a_small_file_of_pictures_too_large_for_memory_is_refused(path: Path) ->
     with safe_open(str(path), framework="pt") as file:
         description = file.metadata() | {"input_shape": "[1, 100000, 100000]"}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    path.write_bytes(save(tensors, description))
+    path.write_bytes(pack(tensors, description))
     with pytest.raises(ModelError, match="numbers of a picture of 100000x100000, at most"):
         Classifier.load(path)

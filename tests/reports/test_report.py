@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 import subprocess
 import sys
@@ -230,9 +229,7 @@ def test_what_cannot_be_reported_on_is_one_line(run: fr.Run, tmp_path: Path) -> 
 
 
 def test_an_unfinished_run_has_no_report_yet(run: fr.Run) -> None:
-    record = json.loads((run.folder / files.RECORD).read_text("utf-8"))
-    record["status"] = "interrupted"
-    (run.folder / files.RECORD).write_text(json.dumps(record), "utf-8")
+    files.write_record(run.folder / files.RECORD, run.record | {"status": "interrupted"})
     with pytest.raises(RunError, match=r"no report yet: the run is interrupted; .*--resume"):
         report(run.folder)
 

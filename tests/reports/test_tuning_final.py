@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ from tests.reports.planting_tuning import plant_tuning, small_plan, trial_at
 
 from fittingroom.reports.texts import Texts
 from fittingroom.reports.tuning_final import Final, final_of, lack_of_final
+from fittingroom.runs import folder as files
 from fittingroom.tuning.tuning import Tuning, open_tuning, write_trials
 
 PLAN = small_plan()
@@ -76,9 +76,9 @@ def test_a_winner_without_a_result_in_its_final_is_called_that(tmp_path: Path) -
     tuning = plant_tuning(tmp_path / "t", TRIALS, plan, final={"start": LOW[:1], "best": HIGH[:1]})
     assert lack_of_final(plant_tuning(tmp_path / "u", TRIALS, plan)) == "unopened"
     (run,) = (tuning.folder / "final" / "runs").glob("best-*/run.json")
-    record = json.loads(run.read_text("utf-8"))
+    record = files.read_record(run.parent)
     failed = {"status": "failed", "error": "the loss became nan", "error_type": "DivergenceError"}
-    run.write_text(json.dumps(record | failed), "utf-8")
+    files.write_record(run, record | failed)
     diverged = open_tuning(tuning.folder)
     assert final_of(diverged) is None
     assert lack_of_final(diverged) == "failed"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -36,8 +35,7 @@ def words(run: fr.Run) -> str:
 
 
 def rewrite(run: fr.Run, **changed: object) -> fr.Run:
-    path = run.folder / files.RECORD
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changed), "utf-8")
+    files.write_record(run.folder / files.RECORD, run.record | changed)
     return fr.open_run(run.folder)
 
 

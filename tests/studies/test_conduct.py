@@ -362,7 +362,7 @@ def test_a_folder_without_locks_is_said_in_one_line(shapes: DataSplits) -> None:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ('{"format": "fittingroom-study/2"}', "another version: .* found 'fittingroom-study/2'"),
+        ('{"format": "fittingroom-study/9"}', "another version: .* found 'fittingroom-study/9'"),
         ("[]", "another version"),
         ("{", "cannot be read"),
         ('{"format": "fittingroom-study/1"}', "damaged: plan: Field required"),

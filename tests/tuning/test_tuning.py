@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from tests.tuning.conftest import Planted
 
 import fittingroom as fr
 from fittingroom.errors import TuningError
+from fittingroom.runs import folder as files
 from fittingroom.tuning.plan import TuningPlan
 from fittingroom.tuning.tuning import FORMAT, Tuning, plan_values, write_trials
 
@@ -31,7 +31,7 @@ DATA: dict[str, Any] = {
 def write(folder: Path, plan: TuningPlan, trials: Any = (), changes: Any = None) -> Path:
     """Write a tuning's folder."""
     record = {"format": FORMAT, "plan": plan_values(plan), "data": DATA, "environment": {}}
-    (folder / "tuning.json").write_text(json.dumps(record | (changes or {})), "utf-8")
+    files.write_record(folder / "tuning.json", record | (changes or {}))
     write_trials(folder / "trials.jsonl", trials)
     return folder
 

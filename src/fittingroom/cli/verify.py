@@ -24,9 +24,9 @@ def verify(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """See whether runs, studies and downloaded data are still what was written.
+    """See whether runs, studies and data are whole.
 
-    Every byte is read. The exit code is 1 if anything is damaged.
+    Every byte is read: is it still what was written? The exit code is 1 if anything is damaged.
     """
     with one_line_errors():
         terminal = Terminal(as_json=as_json)

@@ -27,7 +27,8 @@ def pack(tensors: Mapping[str, Tensor], description: Mapping[str, str]) -> bytes
 
     # Clones: safetensors refuses tensors that share memory, as tied weights do.
     own = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
-    return in_order(save(own, {**description, CONTENT: digest_of(description, own)}))
+    rest = {name: text for name, text in description.items() if name != CONTENT}
+    return in_order(save(own, rest | {CONTENT: digest_of(rest, own)}))
 
 
 def in_order(content: bytes) -> bytes:
