@@ -21,7 +21,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-import scipy.special  # noqa: F401 - it sets filters of warnings when it is imported
+import scipy.optimize  # noqa: F401 - when it is imported it sets filters of warnings
 import torch
 import torch.utils.deterministic
 from PIL import Image
@@ -83,9 +83,6 @@ def calls(data: Path, out: Path) -> dict[str, Any]:
         ),
         "predict": lambda: list(fr.predict(run, [picture])),
         "report": lambda: fr.report(fr.open_run(run), out / "report.html"),
-        "report of a study": lambda: fr.report(
-            fr.open_study(out / "studies" / "study"), out / "study.html"
-        ),
         "plot": lambda: fr.open_run(run).plot(),
         "export": lambda: fr.export(run, out / "model.onnx"),
     }
@@ -103,12 +100,14 @@ def digests(out: Path) -> dict[str, str]:
     return found
 
 
-def use_everything(data: Path, out: Path) -> dict[str, Any]:
-    """Do all calls; return what each left changed, and what came of the runs."""
+def use_everything(data: Path, out: Path, *, leave_out: str = "") -> dict[str, Any]:
+    """Do all calls but one; return what each left changed, and what came of the runs."""
     out.mkdir()
     Image.fromarray(np.full((40, 30), 90, np.uint8)).save(out / "picture.png")
     changes = {}
     for name, call in calls(data, out).items():
+        if name == leave_out:
+            continue
         try:
             changes[name] = what_changes(call)
         except Exception as error:
@@ -119,7 +118,7 @@ def use_everything(data: Path, out: Path) -> dict[str, Any]:
 def main(data: str, out: str) -> None:
     """Do it twice."""
     torch.set_num_threads(THREADS)
-    plain = use_everything(Path(data), Path(out) / "plain")
+    plain = use_everything(Path(data), Path(out) / "plain", leave_out="export")  # takes long
     disturb()
     disturbed = use_everything(Path(data), Path(out) / "disturbed")
     print(json.dumps({"plain": plain, "disturbed": disturbed}))
