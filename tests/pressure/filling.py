@@ -16,6 +16,7 @@ import errno
 import itertools
 import json
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ from safetensors.numpy import load_file
 
 from fittingroom.cli import main
 from fittingroom.reports import report as _report
-from fittingroom.runs import diary
+from fittingroom.runs import checkpoints
 from fittingroom.runs import train as _train
 from fittingroom.serving import keeping as _keeping
 
@@ -41,7 +42,7 @@ def fills_at(number: int) -> Callable[[Any], None]:
     calls, flush = itertools.count(1), os.fsync
 
     def fsync(file: Any) -> None:
-        if next(calls) >= number:
+        if not stat.S_ISDIR(os.fstat(file).st_mode) and next(calls) >= number:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         flush(file)
 
@@ -57,7 +58,7 @@ def call(folder: Path, full_at: int | None, *words: str) -> tuple[int, str]:
         os.dup2(writer, 2)
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
         sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-        diary.CHECKPOINT_SECONDS = 0.0
+        checkpoints.EPOCH_SECONDS = 0.0
         if full_at is not None:
             vars(os)["fsync"] = fills_at(full_at)
         sys.argv = ["fittingroom", *words, "--out", str(folder)]

@@ -6,7 +6,6 @@ A reader is given a `FileTree` and never learns whether its files lie on disk or
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import struct
@@ -36,8 +35,6 @@ MAX_DEPTH = 6
 
 # A text file of class names is far smaller.
 MAX_TEXT_BYTES = 2**20
-# What is read whole: recipes, plans, records. The trials of a tuning of 10,000 take 20 MB.
-MAX_RECORD_BYTES = 2**26
 
 CHUNK_BYTES = 2**18
 GZIP_MAGIC = b"\x1f\x8b"
@@ -197,30 +194,6 @@ def read_bytes(stream: ByteStream, size: int) -> NDArray[np.uint8]:
         array[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
         filled += len(piece)
     return array[:filled]
-
-
-def read_record(path: Path) -> bytes:
-    """Return what a file of JSON or TOML holds, which no one makes larger than 64 MiB.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read, or is no file but a device or a pipe.
-    ValueError
-        If it is larger.
-    """
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "Not a regular file")
-    with path.open("rb") as stream:
-        content = stream.read(MAX_RECORD_BYTES + 1)
-    if len(content) > MAX_RECORD_BYTES:
-        raise ValueError(f"larger than {MAX_RECORD_BYTES:,} bytes")
-    return content
-
-
-def never_through_a_link(path: str, flags: int) -> int:
-    """Open a file to write; one that a stranger's folder links to elsewhere is an OSError."""
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 @dataclass(frozen=True)

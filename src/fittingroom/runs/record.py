@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError, model_validator
 
-from fittingroom.data.files import read_record
+from fittingroom.data.records import read_record
 from fittingroom.errors import FittingroomError
 from fittingroom.runs.seal import seal_holds, without_seal
 

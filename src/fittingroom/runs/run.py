@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from fittingroom.data.archives import open_archive
 from fittingroom.data.dataset import DataSplits
-from fittingroom.data.files import file_on_disk, read_record
+from fittingroom.data.files import file_on_disk
 from fittingroom.data.npz import read_array
+from fittingroom.data.records import read_record
 from fittingroom.data.sources import load
 from fittingroom.errors import DataError, FittingroomError, RunError
 from fittingroom.evaluation.evaluate import Evaluation, evaluate

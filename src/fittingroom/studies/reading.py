@@ -34,7 +34,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from fittingroom.data.files import read_record
+from fittingroom.data.records import read_record
 from fittingroom.errors import RecipeError, StudyError
 from fittingroom.studies.plan import StudyPlan, check_number_of_runs, seed_list, validate
 from fittingroom.training.recipe import Recipe, chosen_recipe, shown

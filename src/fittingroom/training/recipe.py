@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
-from fittingroom.data.files import read_record
 from fittingroom.errors import RecipeError
 
 DEFAULT_RECIPE = "notebook-three-layer"
@@ -324,6 +323,8 @@ def read_recipe_file(path: Path) -> dict[str, Any]:
     RecipeError
         If the file cannot be read, is no TOML, or names an unknown base.
     """
+    from fittingroom.data.records import read_record  # with it comes NumPy
+
     try:
         text = read_record(path).decode("utf-8-sig")
         fields = tomllib.loads(text)

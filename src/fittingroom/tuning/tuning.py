@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from fittingroom.data.dataset import DataSplits
-from fittingroom.data.files import read_record as read_small
+from fittingroom.data.records import read_record as read_small
 from fittingroom.errors import RecipeError, TuningError
 from fittingroom.runs import folder as files
 from fittingroom.runs.record import Data, read_described

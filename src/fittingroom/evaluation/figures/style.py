@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
-from fittingroom.data.files import never_through_a_link
+from fittingroom.data.records import never_through_a_link
 from fittingroom.errors import RunError
 from fittingroom.evaluation.columns import shorten, wrap
 from fittingroom.evaluation.evaluate import SKETCHES_NOTE
