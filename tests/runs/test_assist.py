@@ -230,7 +230,7 @@ def test_bad_input_is_one_line_from_all_processes_together(
 ) -> None:
     outcome = outcomes[case]
     assert 2 in outcome.codes
-    assert set(outcome.codes) <= {2, 130, -signal.SIGTERM}
+    assert set(outcome.codes) <= {2, 130, 143, -signal.SIGTERM}
     assert outcome.complaint.startswith("fittingroom: ")
     assert outcome.complaint.count("\n") == 1
     assert line in outcome.complaint
@@ -263,12 +263,12 @@ def test_a_mistake_in_one_process_keeps_its_traceback_and_ends_the_others(
 # Interruptions
 
 
-@pytest.mark.parametrize("case", ["stopped", "terminated"])
+@pytest.mark.parametrize(("case", "codes"), [("stopped", [130, 130]), ("terminated", [143, 130])])
 def test_a_signal_to_one_process_stops_all_and_says_once_how_to_go_on(
-    outcomes: dict[str, Outcome], case: str
+    outcomes: dict[str, Outcome], case: str, codes: list[int]
 ) -> None:
     outcome = outcomes[case]
-    assert outcome.codes == [130, 130]
+    assert outcome.codes == codes
     start = "torchrun --nproc-per-node 2 -m fittingroom train"
     hint = f"go on with `{start} --resume runs/pictures-two-layer-seed0`"
     assert outcome.complaint == f"fittingroom: interrupted; {hint}\n"
