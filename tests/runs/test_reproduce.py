@@ -20,8 +20,9 @@ from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DataError, RunError
 from fittingroom.runs import environment
 from fittingroom.runs import folder as files
-from fittingroom.runs.reproduce import cpu_threads, in_the_same_precision
+from fittingroom.runs.reproduce import in_the_same_precision
 from fittingroom.runs.train import train_together
+from fittingroom.training.device import cpu_threads
 from fittingroom.training.history import Progress
 from fittingroom.training.recipe import recipe_for_model
 

@@ -84,5 +84,5 @@ def show_run(
             terminal.say(str(opened.evaluation))
         terminal.say()
         for path in sorted(opened.folder.rglob("*")):
-            if path.is_file():
+            if path.is_file() and path.name[0] != ".":
                 terminal.say(f"{path}")

@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from fittingroom.data.dataset import DataSplits
 from fittingroom.errors import DeviceError, RunError
 from fittingroom.runs import folder as files
@@ -20,6 +18,7 @@ from fittingroom.runs.outcome import Outcome, outcome_of, recorded_outcome
 from fittingroom.runs.prepare import OwnNetwork, settle_device
 from fittingroom.runs.run import DEFAULT_FOLDER, Run, divide, load_again, open_run
 from fittingroom.runs.train import train
+from fittingroom.training.device import cpu_threads
 from fittingroom.training.history import Progress
 from fittingroom.training.recipe import Recipe
 
@@ -176,17 +175,6 @@ def threads_of(record: dict[str, Any]) -> int | None:
     """Return the number of threads that a run was computed on, if it was on a CPU."""
     environment = record["environment"]
     return environment.get("threads") if environment["device"] == "cpu" else None
-
-
-@contextmanager
-def cpu_threads(number: int | None) -> Iterator[None]:
-    """Let torch use so many CPU threads for a while; None for as many as it does."""
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(number or before)
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ from fittingroom.studies.team import Team
 from fittingroom.studies.tracked import tracked
 from fittingroom.studies.watch import Snapshot, Watch
 from fittingroom.training.compatibility import check_they_fit
-from fittingroom.training.device import Device, select_device
+from fittingroom.training.device import Device, cpu_threads, select_device
 from fittingroom.training.ending import ending_by_signals
 from fittingroom.training.recipe import Recipe
 
@@ -319,19 +318,6 @@ def check_recipes(folder: Path, plan: StudyPlan, fingerprint: str) -> None:
             continue
         if ended(run.record) or runs_of.is_worked_on(folder, setting, seed):
             check_run(run, setting.recipe_for(seed), fingerprint)
-
-
-@contextmanager
-def cpu_threads(threads: int) -> Iterator[None]:
-    """Let torch use so many CPU threads inside."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class Follower:

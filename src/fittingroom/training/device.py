@@ -164,6 +164,17 @@ def cpu_info(key: str) -> str:
 
 
 @contextmanager
+def cpu_threads(number: int | None) -> Iterator[None]:
+    """Let torch use so many CPU threads inside; None for as many as it does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def repeatable(device: Device) -> Iterator[None]:
     """Make what runs inside repeatable, and leave torch's global state as it was found.
 

@@ -15,11 +15,11 @@ from fittingroom.runs.folder import write_record
 from fittingroom.runs.prepare import build_classifier
 from fittingroom.runs.tracking import Track, tracking_by
 from fittingroom.studies.cluster.address import LOCAL
-from fittingroom.studies.conduct import cpu_threads
 from fittingroom.studies.plan import folder_name
 from fittingroom.studies.watch import Snapshot as FinalSnapshot
 from fittingroom.studies.work import locked
 from fittingroom.training.compatibility import check_they_fit
+from fittingroom.training.device import cpu_threads
 from fittingroom.training.ending import ending_by_signals
 from fittingroom.training.recipe import Recipe
 from fittingroom.tuning import search
