@@ -93,6 +93,8 @@ def test_the_same_pictures_in_other_shapes_and_types(tmp_path: Path, images: Any
         (IMAGES[0], LABELS, "image|shape"),
         (np.zeros((6, 4, 4, 2), np.uint8), LABELS, "expected pictures of shape"),
         (np.zeros((0, 4, 4), np.uint8), LABELS[:0], "no pictures"),
+        (np.zeros((0, 0)), LABELS[:0], "no pictures"),
+        (np.zeros((6, 0)), LABELS, "no pictures"),
         (IMAGES, LABELS[:5], "6 images but 5 labels"),
         (IMAGES, LABELS / 2, "whole-number labels"),
         (IMAGES, np.eye(6), "whole-number labels"),

@@ -137,7 +137,7 @@ def _as_images(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
     """Bring (N, H, W), (N, H, W, C), (N, C, H, W) or (N, S*S) into (N, C, H, W), uint8."""
     side = math.isqrt(array.shape[1]) if array.ndim == 2 else 0
     if array.ndim == 2 and side**2 == array.shape[1]:
-        array = array.reshape(-1, 1, side, side)
+        array = array.reshape(len(array), 1, side, side)
     elif array.ndim == 3:
         array = array[:, np.newaxis]
     elif array.ndim == 4 and array.shape[3] in {1, 3}:
