@@ -41,6 +41,7 @@ def with_metadata(content: bytes, **changes: str | None) -> bytes:
         (lambda whole: whole[: len(whole) // 2], "no ONNX file that can be read"),
         (lambda whole: with_metadata(whole, format=None), "of format fittingroom-onnx/1, found no"),
         (lambda whole: with_metadata(whole, format="x/2"), "found x/2"),
+        (lambda whole: with_metadata(whole, format="\n\x1b[2J"), r"found \\n\\x1b"),
         (lambda whole: with_metadata(whole, classes='["a"]'), "is damaged"),
         (lambda whole: with_metadata(whole, classes="{"), "is damaged"),
         (lambda whole: with_metadata(whole, fitted="[]"), "is damaged"),

@@ -50,9 +50,10 @@ class OnnxPredictor:
         except UnicodeDecodeError as error:
             raise damaged(path) from error
         if described.get("format") != FORMAT:
+            found = repr(described.get("format", "no format"))[1:-1]  # in one line, whatever it is
             raise ExportError(
                 f"{path}: expected a file that fittingroom exported, of format {FORMAT}, found "
-                f"{described.get('format', 'no format')}"
+                f"{found[:80]}"
             )
         try:
             self.name = str(described["name"])
