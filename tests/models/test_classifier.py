@@ -493,7 +493,7 @@ def test_a_small_file_of_pictures_too_large_for_memory_is_refused(path: Path) ->
 
 def test_another_format_is_told_in_one_line_whatever_it_is(parts: Parts, path: Path) -> None:
     description, tensors = parts
-    path.write_bytes(save(tensors, {**description, "format": "\n\x1b[2J" * 1000}))
+    path.write_bytes(pack(tensors, {**description, "format": "\n\x1b[2J" * 1000}))
     with pytest.raises(ModelError, match=r"found \\n\\x1b") as error:
         Classifier.load(path)
     assert str(error.value).isprintable()

@@ -71,15 +71,15 @@ def unpack(
     try:
         with safe_open(str(path), framework="pt") as file:
             description = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # Copies: they are a map of the file, and if that became shorter the process would end.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())  # it quotes the file
         raise ModelError(f"{path}: not a readable safetensors file: {reason}") from error
     found = description.get("format")
     if formats and found not in formats:
-        raise ModelError(
-            f"{path}: expected a {kind} of format {formats[0]}, found {found or 'no format'}"
-        )
+        shown = repr(found or "no format")[1:-1]  # in one line, whatever it is
+        raise ModelError(f"{path}: expected a {kind} of format {formats[0]}, found {shown[:80]}")
     expected = description.pop(CONTENT, None)
     old = expected is None and found in formats[1:]
     if not old and expected != digest_of(description, tensors):
