@@ -42,7 +42,7 @@ def test_a_different_one_is_exit_code_1_and_says_where_the_repetition_lies(
     record = json.loads(path.read_text("utf-8"))
     record["environment"]["cpu"] = "Another CPU"
     record["recipe"] |= {"lr": 1e-9, "seed": 3}
-    files.write_json(path, record)
+    files.write_record(path, record)
     result = cli("reproduce", trained.name, "--out", "again")
     assert (result.code, result.err) == (1, "")
     assert "\ndifferent: the accuracy is another, by more than" in result.out

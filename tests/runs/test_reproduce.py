@@ -48,7 +48,7 @@ def rewritten(run: fr.Run, name: str, **changes: Any) -> Path:
     record = json.loads((folder / files.RECORD).read_text("utf-8"))
     for part, fields in changes.items():
         record[part] |= fields
-    files.write_json(folder / files.RECORD, record | {"name": name})
+    files.write_record(folder / files.RECORD, record | {"name": name})
     return folder
 
 
@@ -116,7 +116,7 @@ def test_a_copy_of_the_record_is_enough(
     assert found.verdict == "identical"
     other = json.loads(copy.read_text("utf-8"))
     other["results"]["digests"]["history"] = "0" * 64
-    files.write_json(copy, other)
+    files.write_record(copy, other)
     found = fr.reproduce(copy)
     assert found.verdict == "different"
     assert found.same == {"weights": True, "history": False, "predictions": True}
@@ -232,7 +232,7 @@ def test_a_damaged_file_is_named_before_anything_is_trained(shapes: DataSplits, 
 def test_an_unfinished_run_says_how_to_go_on(shapes: DataSplits) -> None:
     folder = quick(shapes).folder
     record = json.loads((folder / files.RECORD).read_text("utf-8"))
-    files.write_json(folder / files.RECORD, record | {"status": "interrupted"})
+    files.write_record(folder / files.RECORD, record | {"status": "interrupted"})
     with pytest.raises(RunError, match=r"interrupted, and so has no result .* --resume"):
         fr.reproduce(folder, shapes)
 
