@@ -5,7 +5,7 @@
     .venv/bin/python scripts/licences.py
 
 Licences are those that the installed packages state of themselves; of packages for other machines
-than this one, in ELSEWHERE, what their pages on https://pypi.org say.
+than this one, in ELSEWHERE, what is known of their projects, by hand.
 """
 
 from __future__ import annotations
