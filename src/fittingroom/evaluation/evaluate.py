@@ -17,7 +17,6 @@ from fittingroom.errors import DataError, DivergenceError, ModelError
 from fittingroom.evaluation import metrics
 from fittingroom.evaluation.confusion import ConfusionMatrix
 from fittingroom.evaluation.significance import CONFIDENCE_LEVEL, wilson_interval
-from fittingroom.models.defaults import defaults
 
 if TYPE_CHECKING:
     import torch
@@ -237,7 +236,6 @@ class Evaluation:
         return show_evaluation(self)
 
 
-@defaults()
 def evaluate(
     classifier: nn.Module,
     dataset: ImageDataset,
@@ -273,27 +271,30 @@ def evaluate(
     DivergenceError
         If a logit is NaN or infinite.
     """
+    from fittingroom.models.defaults import defaults  # with it comes torch
+
     if len(dataset) == 0:
         raise DataError(f"{data_name}: no pictures to evaluate on in the {split} set")
     known = tuple(str(name) for name in getattr(classifier, "classes", dataset.classes))
     labels, classes = match_classes(dataset, known)
-    logits = predict_logits(
-        classifier,
-        dataset.images,
-        batch_size=batch_size,
-        device=device,
-        autocast_dtype=autocast_dtype,
-    )
-    return Evaluation.from_predictions(
-        labels,
-        logits,
-        classes,
-        data_name=data_name,
-        fingerprint=fingerprint,
-        split=split,
-        sketches=sketches,
-        protocol=protocol,
-    )
+    with defaults():
+        logits = predict_logits(
+            classifier,
+            dataset.images,
+            batch_size=batch_size,
+            device=device,
+            autocast_dtype=autocast_dtype,
+        )
+        return Evaluation.from_predictions(
+            labels,
+            logits,
+            classes,
+            data_name=data_name,
+            fingerprint=fingerprint,
+            split=split,
+            sketches=sketches,
+            protocol=protocol,
+        )
 
 
 def match_classes(dataset: ImageDataset, known: tuple[str, ...]) -> tuple[Labels, tuple[str, ...]]:

@@ -77,10 +77,10 @@ def test_a_file_that_is_there_stays_whole_until_it_is_replaced(
 ) -> None:
     (tmp_path / "figure.png").write_bytes(b"old")
 
-    def full(self: Path, content: bytes) -> None:
+    def full(self: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(RunError, match="No space left on device"):
         save(confusion_heatmap(build()), tmp_path / "figure")
     monkeypatch.undo()
