@@ -148,7 +148,9 @@ def make(folder: Path) -> None:
 
 REFUSALS = {
     "checkpoint-of-2^37-bytes": "RunError: {}: not a readable safetensors file: ",
-    "checkpoint-of-64-GiB": "RunError: {}: refused: a checkpoint file has at most 8,589,934,592 bytes",
+    "checkpoint-of-64-GiB": (
+        "RunError: {}: refused: a checkpoint file has at most 8,589,934,592 bytes"
+    ),
     "csv-of-64-GiB": "DataError: {}: no CSV file: a line of more than 8,388,608 bytes",
     "csv-of-one-line": "DataError: {}: no CSV file: a line of more than 8,388,608 bytes",
     "idx-of-2^40-values": "DataError: {}: the header promises 1,099,511,627,776 values",
