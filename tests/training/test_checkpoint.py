@@ -314,6 +314,6 @@ def test_a_damaged_epoch_in_progress_is_told_in_one_line(
 def test_a_header_that_is_damaged_is_told_in_one_line(path: Path) -> None:
     header = b'{"a":{"dtype":"\\n","shape":[],"data_offsets":[0,0]}}'
     path.write_bytes(len(header).to_bytes(8, "little") + header)
-    with pytest.raises(RunError, match=r"cannot be read: .*unknown variant") as error:
+    with pytest.raises(RunError, match="unknown variant") as error:
         Checkpoint.load(path)
     assert "\n" not in str(error.value)
