@@ -23,7 +23,6 @@ FORMATS = ("fittingroom-model/2", "fittingroom-model/1")
 FORMAT = FORMATS[0]
 # That a convolution makes of a picture, 64 MB: wide-resnet makes 6.4 million numbers of 224x224.
 MOST_NUMBERS = 2**24
-MOST_BYTES = 8 * 2**30  # of a file
 
 # What a trained classifier looks at: shares of the picture itself and of the picture moved by
 # (down, right) pixels; and whether each is looked at from both sides. As in airbench

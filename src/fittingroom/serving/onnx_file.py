@@ -19,9 +19,8 @@ FORMAT = "fittingroom-onnx/1"
 AT_ONCE = 256  # pictures
 # What the files of a process may take at once: a file of some bytes can ask for any number.
 MOST_BYTES = 4 * 2**30
-MOST_FILE_BYTES = (
-    2**31
-)  # protobuf's own limit: https://protobuf.dev/programming-guides/proto-limits
+# protobuf's own limit: https://protobuf.dev/programming-guides/proto-limits
+MOST_FILE_BYTES = 2**31
 
 
 class OnnxPredictor:
