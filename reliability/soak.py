@@ -26,14 +26,16 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import killing_runs
 import killing_studies
 from fittingroom.data.sketches import write_idx
-from machine import machine
+from fittingroom.runs.environment import describe_environment
+from fittingroom.training.device import select_device
 
 
 def main() -> int:
     """Kill and compare; return the process's exit code."""
     told = parse()
     rng = random.Random(told.seed)
-    found: dict[str, Any] = {"machine": machine(), "seed": told.seed, "trainings": {}}
+    environment = describe_environment(select_device("cpu"))
+    found: dict[str, Any] = {"environment": environment, "seed": told.seed, "trainings": {}}
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         out = Path(name)
@@ -46,13 +48,12 @@ def main() -> int:
             outcome = killing_runs.kill_runs(case, kills, data, out / f"case-{number}", rng)
             found["trainings"][case] = outcome.to_dict()
             show(f"training, {case}", outcome.to_dict())
+            keep(found, started, told.keep)
         if told.study_kills:
             studies = killing_studies.kill_studies(told.study_kills, data, out, rng)
             found["study"] = studies.to_dict()
             show("study with two workers", found["study"])
-    found["minutes"] = round((time.monotonic() - started) / 60, 1)
-    if told.keep:
-        told.keep.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+            keep(found, started, told.keep)
     outcomes = [*found["trainings"].values(), *([found["study"]] if "study" in found else [])]
     return int(any(one["problems"] or one["identical"] != one["finished"] for one in outcomes))
 
@@ -65,6 +66,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="write the figures there as JSON")
     return parser.parse_args()
+
+
+def keep(found: dict[str, Any], started: float, file: Path | None) -> None:
+    """Write what was found so far."""
+    found["minutes"] = round((time.monotonic() - started) / 60, 1)
+    if file:
+        file.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
 
 
 def show(name: str, outcome: Mapping[str, Any]) -> None:

@@ -49,7 +49,7 @@ def fills_at(number: int) -> Callable[[Any], None]:
     return fsync
 
 
-def call(folder: Path, full_at: int | None, *words: str) -> tuple[int, str]:
+def call(full_at: int | None, *words: str) -> tuple[int, str]:
     """Call the command in a process of its own; return its exit code and what it complained of."""
     reader, writer = os.pipe()
     child = os.fork()
@@ -61,7 +61,7 @@ def call(folder: Path, full_at: int | None, *words: str) -> tuple[int, str]:
         checkpoints.EPOCH_SECONDS = 0.0
         if full_at is not None:
             vars(os)["fsync"] = fills_at(full_at)
-        sys.argv = ["fittingroom", *words, "--out", str(folder)]
+        sys.argv = ["fittingroom", *words]
         code: Any = 1
         try:
             main()
@@ -102,10 +102,11 @@ def fill_everywhere(data: str, folder: Path, sizes: list[str]) -> None:
     """Go through all cases."""
     train = ("train", "--data", data, *FIELDS)
     more = () if sizes else ("--no-figures", "--no-report")
-    call(folder.parent / "roomy", None, *train, *more, "--name", "run")
-    expected = weights(folder.parent / "roomy" / "run")
+    roomy = folder.parent / "roomy"
+    call(None, *train, *more, "--name", "run", "--out", str(roomy))
+    expected = weights(roomy / "run")
     for name, runs, full_at in cases(folder, sizes):
-        code, said = call(runs, full_at, *train, *more, "--name", "run")
+        code, said = call(full_at, *train, *more, "--name", "run", "--out", str(runs))
         if sizes:
             subprocess.run(["mount", "-o", "remount,size=64m", runs], check=True)
         parts = sorted(path.name for path in runs.rglob("*.part*"))
@@ -114,7 +115,7 @@ def fill_everywhere(data: str, folder: Path, sizes: list[str]) -> None:
             begun = (run / "run.json").exists()
             run = run if begun else runs / "again"
             words = ("train", "--resume", "run") if begun else (*train, "--name", "again")
-            then, again = call(runs, None, *words, *more)
+            then, again = call(None, *words, *more, "--out", str(runs))
         same = weights(run) == expected
         print(json.dumps([name, code, said, then, again, same, parts]), flush=True)
         if code == 0:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-FILLING = Path(__file__).with_name("filling.py")
-FULL = "cannot be written: No space left on device"
+HERE = Path(__file__).parent
 
 pytestmark = [
     pytest.mark.slow,
@@ -20,9 +20,9 @@ pytestmark = [
 ]
 
 
-def fill(data: Path, folder: Path, *sizes: str) -> list[list[object]]:
+def fill(script: str, data: Path, folder: Path, *sizes: str) -> list[list[object]]:
     folder.mkdir()
-    words = [sys.executable, str(FILLING), str(data), str(folder), *sizes]
+    words = [sys.executable, str(HERE / script), str(data), str(folder), *sizes]
     done = subprocess.run(words, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -39,7 +39,7 @@ def check(cases: list[list[object]], *, whole: bool) -> None:
 def test_at_each_write_a_full_disk_is_one_line_and_the_run_ends_as_if_there_had_been_room(
     shapes_folder: Path, tmp_path: Path
 ) -> None:
-    cases = fill(shapes_folder, tmp_path / "disk")
+    cases = fill("filling.py", shapes_folder, tmp_path / "disk")
     assert len(cases) > 5
     assert {str(case[2]).split("/")[-1].split(":")[0] for case in cases} >= {
         "run.json",
@@ -51,11 +51,32 @@ def test_at_each_write_a_full_disk_is_one_line_and_the_run_ends_as_if_there_had_
     check(cases, whole=True)
 
 
-def test_so_it_is_on_small_disks_of_any_size(shapes_folder: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    """Where a disk in memory can be mounted."""
     place = tmp_path / "try"
     place.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "none", place], capture_output=True)
     if mounted.returncode != 0:
         pytest.skip("only a system's administrator may mount a disk in memory")
     subprocess.run(["umount", place], check=True)
-    check(fill(shapes_folder, tmp_path / "disk", "4", "120", "300", "4000"), whole=True)
+    return tmp_path / "disk"
+
+
+def test_so_it_is_on_small_disks_of_any_size(shapes_folder: Path, disk: Path) -> None:
+    check(fill("filling.py", shapes_folder, disk, "4", "120", "300", "4000"), whole=True)
+
+
+def test_whatever_else_writes_says_so_and_comes_to_the_same_once_there_is_room(
+    shapes_folder: Path, disk: Path
+) -> None:
+    cases = fill("filling_others.py", shapes_folder, disk)
+    assert {str(case[0]) for case in cases} == {
+        *("study", "tune", "report", "export", "predict", "data")
+    }
+    for _name, _size, code, said, parts, then, again, same in cases:
+        assert isinstance(said, str)
+        assert said.startswith("fittingroom: ")
+        assert said.count("\n") == 1
+        assert re.search("No space left on device|disk is full|the disk has", said)
+        assert (code, parts, then, same) == (2, [], 0, True), again

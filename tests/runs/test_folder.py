@@ -5,10 +5,11 @@ import json
 import os
 import re
 import sys
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -56,6 +57,7 @@ def put_run(runs: Path, name: str, **changes: Any) -> Path:
         ("", "run"),
         ("../../etc/passwd", "etc-passwd"),
         ("a\0b\nc", "a-b-c"),
+        (unicodedata.normalize("NFD", "바지 é"), "바지-é"),
         ("C:\\runs:x", "C-runs-x"),
     ],
 )
@@ -63,6 +65,31 @@ def test_a_name_becomes_a_readable_folder_inside_the_runs(
     tmp_path: Path, name: str, expected: str
 ) -> None:
     assert files.new_folder(tmp_path, name) == tmp_path / expected
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_run_is_found_by_its_name_however_its_letters_are_put_together(
+    tmp_path: Path, form: Literal["NFC", "NFD"]
+) -> None:
+    put_run(tmp_path, unicodedata.normalize("NFC", "바지"))
+    found = files.find_folder(unicodedata.normalize(form, "바지"), tmp_path)
+    assert found.name == unicodedata.normalize("NFC", "바지")
+
+
+def test_bytes_that_are_no_text_are_written_and_come_back(tmp_path: Path) -> None:
+    value = {"data": os.fsdecode(b"schuhe\xff"), "name": "바지 👖"}
+    files.write_record(tmp_path / "a.json", value)
+    assert json.loads((tmp_path / "a.json").read_text("utf-8"))["data"] == value["data"]
+    files.write_json_lines(tmp_path / "a.jsonl", [value])
+    assert json.loads((tmp_path / "a.jsonl").read_text("utf-8")) == value
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the names of files are text")
+def test_a_place_that_is_no_text_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    runs = tmp_path / os.fsdecode(b"runs\xff")
+    with pytest.raises(RunError, match="found other bytes; choose another place with --out"):
+        files.new_folder(runs, "a")
+    assert not runs.exists()
 
 
 def test_a_taken_name_is_numbered(tmp_path: Path) -> None:

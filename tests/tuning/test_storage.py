@@ -99,6 +99,18 @@ def test_somebody_elses_tables_are_left_alone(server: Server, database: str) -> 
     assert "found other tables (experiments)" in refusal("sqlite:///other.db")
 
 
+@pytest.mark.parametrize("tables", range(0, 13, 3))
+def test_a_database_that_a_kill_or_a_full_disk_left_half_made_is_made_whole(tables: int) -> None:
+    with open_storage(address_of("sqlite:///whole.db", HERE)):
+        pass
+    with closing(sqlite3.connect("whole.db")) as connection:
+        found = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table'").fetchall()
+    with closing(sqlite3.connect("half.db")) as connection:
+        for (statement,) in found[:tables]:
+            connection.execute(statement)
+    open_once("sqlite:///half.db")
+
+
 def test_a_database_of_another_version_of_optuna_is_told() -> None:
     with open_storage(address_of("sqlite:///old.db", HERE)):
         pass

@@ -17,7 +17,7 @@ from fittingroom._version import __version__
 from fittingroom.errors import RunError
 from fittingroom.reports import formats
 from fittingroom.reports.texts import Sentence, Texts
-from fittingroom.runs.folder import write_whole
+from fittingroom.runs.folder import write_text, write_whole
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -109,7 +109,7 @@ def write_markdown(
             raise RunError(f"{folder}: cannot be made: {error.strerror or error}") from error
     for name, content in pictures.items():
         write_whole(folder / name, content)
-    write_whole(path, re.sub(r"\n{3,}", "\n\n", text).encode())
+    write_text(path, re.sub(r"\n{3,}", "\n\n", text))
 
 
 def png(figure: Figure) -> bytes:

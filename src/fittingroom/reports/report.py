@@ -82,7 +82,7 @@ def write_run(view: RunView, texts: Texts, path: Path, ending: str) -> None:
     if ending == "md":
         write_run_markdown(view, texts, path)
     else:
-        files.write_whole(path, run_page(view, texts).encode())
+        files.write_text(path, run_page(view, texts))
 
 
 def write_study(view: StudyView, texts: Texts, path: Path, ending: str) -> None:
@@ -90,7 +90,7 @@ def write_study(view: StudyView, texts: Texts, path: Path, ending: str) -> None:
     if ending == "md":
         write_study_markdown(view, texts, path)
     else:
-        files.write_whole(path, study_page(view, texts).encode())
+        files.write_text(path, study_page(view, texts))
 
 
 def write_tuning(
@@ -104,7 +104,7 @@ def write_tuning(
     if linked and tuning.final is not None:
         write_study(view_study(tuning.final, data), texts, path.parent / FINAL_PAGE, "html")
     page = tuning_page(TuningView(tuning, linked), texts)
-    files.write_whole(path, page.encode())
+    files.write_text(path, page)
 
 
 def find_subject(subject: Run | Study | Tuning | str | Path) -> Run | Study | Tuning:

@@ -27,6 +27,8 @@ import json
 import os
 import re
 import secrets
+import sys
+import unicodedata
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -66,8 +68,15 @@ def new_folder(runs: Path, name: str) -> Path:
     Raises
     ------
     RunError
-        If the folder cannot be made.
+        If the folder cannot be made, or what is in it could not be read.
     """
+    try:
+        str(runs).encode()
+    except UnicodeEncodeError:  # safetensors opens no such file
+        raise RunError(
+            f"{runs}: expected a path in the system's encoding ({sys.getfilesystemencoding()}), "
+            "found other bytes; choose another place with --out"
+        ) from None
     safe = safe_name(name)
     number = 1
     while True:
@@ -92,8 +101,12 @@ def not_made(folder: Path, what: str, error: OSError) -> RunError:
 
 
 def safe_name(name: str) -> str:
-    """Return a name with what no folder's name may hold replaced: "a/b c" -> "a-b-c"."""
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"
+    """Return a name with what no folder's name may hold replaced: "a/b c" -> "a-b-c".
+
+    Letters are composed (Unicode's NFC), as keyboards type them: some files of macOS have theirs in
+    parts, and so does a name made from theirs.
+    """
+    return re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", name)).strip("-.") or "run"
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -118,6 +131,15 @@ def write_whole(path: Path, content: bytes) -> None:
             temporary.unlink(missing_ok=True)
         raise not_written(path, error) from error
     flush_folder(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8.
+
+    A byte in a file's name that is no text (Python has a lone surrogate for it, PEP 383) is spelled
+    as JSON does, and so becomes the same name again.
+    """
+    write_whole(path, text.encode("utf-8", "backslashreplace"))
 
 
 def not_written(path: Path, error: OSError) -> RunError:
@@ -180,8 +202,7 @@ def check_file(folder: Path, name: str, record: dict[str, Any]) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file, readable by people."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_whole(path, text.encode())
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_record(path: Path, values: dict[str, Any]) -> None:
@@ -191,8 +212,7 @@ def write_record(path: Path, values: dict[str, Any]) -> None:
 
 def write_json_lines(path: Path, values: Iterable[Any]) -> None:
     """Write one JSON value a line."""
-    text = "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
-    write_whole(path, text.encode())
+    write_text(path, "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values))
 
 
 def write_arrays(path: Path, **arrays: NDArray[Any]) -> None:
@@ -226,7 +246,7 @@ def find_folder(name: str | Path, runs: Path) -> Path:
         if not folders:
             raise RunError(f"{runs}: no runs here yet; train one with `fittingroom train`")
         return folders[-1]
-    for folder in (Path(name), runs / name):
+    for folder in (Path(name), runs / name, runs / unicodedata.normalize("NFC", str(name))):
         with suppress(OSError):  # a name too long for any file
             if (folder / RECORD).is_file():
                 return folder

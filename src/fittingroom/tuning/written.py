@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fittingroom.runs.folder import write_whole
+from fittingroom.runs.folder import write_text
 from fittingroom.training.recipe import Recipe
 from fittingroom.tuning.space import written
 from fittingroom.tuning.tuning import Trial
@@ -27,7 +27,7 @@ def write_best(path: Path, trial: Trial, data: str) -> None:
         *(f"# A file has no word for it: give {flag} beside it." for flag in flags(trial.recipe)),
         *field_lines(fields_of(trial.recipe)),
     ]
-    write_whole(path, ("\n".join(lines) + "\n").encode())
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def write_front(path: Path, trials: Sequence[Trial], seeds: Sequence[int], data: str) -> None:
@@ -51,7 +51,7 @@ def write_front(path: Path, trials: Sequence[Trial], seeds: Sequence[int], data:
         lines += ["", f"# {trial.accuracy:.2%} on the validation pictures in {trial.seconds:.2f} s"]
         lines += [f'[settings."trial {trial.number}"]', f"label = {toml(chosen)}"]
         lines += field_lines(fields_of(trial.recipe))
-    write_whole(path, ("\n".join(lines) + "\n").encode())
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def fields_of(recipe: Recipe) -> dict[str, Any]:

@@ -148,7 +148,7 @@ def _unfinished(folder: Path, size: int) -> Iterator[Path]:
             shutil.rmtree(place, ignore_errors=True)
     except OSError as error:
         raise DataError(
-            f"{folder}: the set, {size / 1e9:,.2f} GB, cannot be written: {error.strerror or error}"
+            f"{folder}: the set, {size:,} bytes, cannot be written: {error.strerror or error}"
         ) from error
 
 
@@ -169,9 +169,7 @@ def _make_room(folder: Path, place: Path, size: int) -> None:
     free = shutil.disk_usage(place).free
     if free < size:
         place.rmdir()
-        raise DataError(
-            f"{folder}: the set takes {size / 1e9:,.2f} GB, the disk has {free / 1e9:,.2f} GB free"
-        )
+        raise DataError(f"{folder}: the set takes {size:,} bytes, the disk has {free:,} free")
 
 
 def _begin(folder: Path, shard: Shard, labels: Labels) -> None:

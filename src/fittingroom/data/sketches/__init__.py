@@ -154,7 +154,8 @@ def write_idx(
             _write(folder / f"{prefix}-images-idx3-ubyte.gz", _idx(part.images[:, 0]))
             _write(folder / f"{prefix}-labels-idx1-ubyte.gz", _idx(part.labels.astype(np.uint8)))
     except OSError as error:
-        raise DataError(f"{folder}: the sketches cannot be written: {error}") from error
+        reason = error.strerror or error
+        raise DataError(f"{folder}: the sketches cannot be written: {reason}") from error
     return folder
 
 
