@@ -55,10 +55,12 @@ HEAVY = (
     "torch",
 )
 
+# What can become of a mistake, in the order of the report.
+NOTICED = ("killed", "timeout")
+OUTCOMES = (*NOTICED, "survived", "unreached")
+
 # A mistake may make a loop endless: this many times what the tests take is long enough.
 PATIENCE = 4
-# Of tests for one mistake; those beyond are not run.
-MOST_SECONDS = 300
 
 
 def main() -> None:
@@ -66,33 +68,37 @@ def main() -> None:
     parser.add_argument("rooms", nargs="*", choices=[*ROOMS, []], help="all four by default")
     parser.add_argument("--sample", type=int, default=100, help="mistakes a room; 0 for all")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument(
+        "--seconds", type=int, default=60, help="of tests for a mistake; those beyond are not run"
+    )
+    parser.add_argument("--again", action="store_true", help="try anew what went unnoticed")
     parser.add_argument("--report", action="store_true", help="only show what was found")
     options = parser.parse_args()
     if not hasattr(os, "fork"):
         sys.exit("mutants: needs os.fork, which Windows does not have; use Linux or macOS")
     for room in options.rooms or ROOMS:
         if not options.report:
-            test_room(room, options.sample, options.seed)
+            test_room(room, options)
     show(read_results())
 
 
-def test_room(room: str, count: int, seed: int) -> None:
+def test_room(room: str, options: argparse.Namespace) -> None:
     """Plant a sample of a room's mistakes, those that are not done yet."""
     everything = all_mutants(room)
-    random.Random(seed).shuffle(everything)
-    chosen = everything[: count or None]
+    random.Random(options.seed).shuffle(everything)
+    chosen = everything[: options.sample or None]
     copy = prepare_copy(room)
     reached = tests_by_line(room, copy)
     check_that_sound_source_passes(reached)
     done = {found["key"]: found for found in read_results().get(room, {}).get("found", [])}
     kept = [done[m.key] for m in chosen if m.key in done and done[m.key]["sha"] == digest(m)]
-    found = {each["key"]: each for each in kept}
+    found = {each["key"]: each for each in kept if not options.again or each["outcome"] in NOTICED}
     for number, mutant in enumerate(chosen, start=1):
         if mutant.key not in found:
-            found[mutant.key] = try_out(mutant, copy, reached)
+            found[mutant.key] = try_out(mutant, copy, reached, options.seconds)
             outcome = found[mutant.key]["outcome"]
             print(f"{room} {number}/{len(chosen)} {outcome} {mutant.key[:80]!r}", flush=True)
-            write_results(room, len(everything), seed, list(found.values()))
+            write_results(room, len(everything), options, list(found.values()))
 
 
 def check_that_sound_source_passes(reached: dict[str, Any]) -> None:
@@ -195,11 +201,11 @@ def measure_tests(room: str, copy: Path) -> dict[str, Any]:
     return {"lines": lines, "seconds": seconds}
 
 
-def tests_for(mutant: Mutant, reached: dict[str, Any]) -> list[str]:
-    """Return the tests to run, the quickest first; none if no test comes to the file.
+def tests_for(mutant: Mutant, reached: dict[str, Any], most: int) -> list[str]:
+    """Return the tests to run, the quickest first, so many seconds of them at most.
 
     What runs while a module is imported belongs to no test, nor do the further lines of a long
-    statement: there it is all that come to the file.
+    statement: there it is all that come to the file. None if no test comes to it.
     """
     lines = {int(line): tests for line, tests in reached["lines"].get(mutant.file, {}).items()}
     last = mutant.line + mutant.before.count("\n")
@@ -211,7 +217,7 @@ def tests_for(mutant: Mutant, reached: dict[str, Any]) -> list[str]:
     total = 0.0
     for test in sorted(tests, key=lambda name: (seconds[name], name)):
         total += seconds[test]
-        if chosen and total > MOST_SECONDS:
+        if chosen and total > most:
             break
         chosen.append(test)
     return chosen
@@ -220,9 +226,9 @@ def tests_for(mutant: Mutant, reached: dict[str, Any]) -> list[str]:
 # One mistake
 
 
-def try_out(mutant: Mutant, copy: Path, reached: dict[str, Any]) -> dict[str, Any]:
+def try_out(mutant: Mutant, copy: Path, reached: dict[str, Any], seconds: int) -> dict[str, Any]:
     """Plant a mistake, run the tests that come to it, and say what they did."""
-    tests = tests_for(mutant, reached)
+    tests = tests_for(mutant, reached, seconds)
     path = copy / mutant.file
     sound = path.read_text("utf-8")
     path.write_text(mutant.source, "utf-8")
@@ -289,8 +295,11 @@ def read_results() -> dict[str, Any]:
     return found
 
 
-def write_results(room: str, mutants: int, seed: int, found: list[dict[str, Any]]) -> None:
-    results = {**read_results(), room: {"mutants": mutants, "seed": seed, "found": found}}
+def write_results(
+    room: str, mutants: int, options: argparse.Namespace, found: list[dict[str, Any]]
+) -> None:
+    result = {"mutants": mutants, "seed": options.seed, "seconds": options.seconds, "found": found}
+    results = {**read_results(), room: result}
     text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
     RESULTS.parent.mkdir(exist_ok=True)
     beside = RESULTS.with_suffix(".part")
@@ -308,7 +317,7 @@ def show(results: dict[str, Any]) -> None:
 
 def survivors(found: list[dict[str, Any]]) -> Iterator[str]:
     for each in sorted(found, key=lambda each: (each["file"], each["line"])):
-        if each["outcome"] in {"survived", "unreached"}:
+        if each["outcome"] not in NOTICED:
             change = f"- {each['before']}\n+ {each['after']}"
             yield f"{each['file']}:{each['line']}: {each['outcome']}\n{change}\n"
 
@@ -317,12 +326,13 @@ def summary(room: str, result: dict[str, Any]) -> str:
     from fittingroom.evaluation.intervals import wilson_interval
 
     outcomes = [each["outcome"] for each in result["found"]]
-    counts = {name: outcomes.count(name) for name in ("killed", "timeout", "survived", "unreached")}
-    noticed = counts["killed"] + counts["timeout"]
+    counts = {name: outcomes.count(name) for name in OUTCOMES}
+    noticed = sum(counts[name] for name in NOTICED)
     low, high = wilson_interval(noticed, len(outcomes))
     return (
         f"{room}: {noticed / len(outcomes):.1%} noticed ({low:.1%} to {high:.1%}), {len(outcomes)} "
-        f"of {result['mutants']:,} tried (seed {result['seed']}): "
+        f"of {result['mutants']:,} tried (seed {result['seed']}, "
+        f"{result['seconds']} s of tests at most): "
         + ", ".join(f"{count} {name}" for name, count in counts.items())
     )
 
