@@ -193,7 +193,7 @@ def measure_tests(room: str, copy: Path) -> dict[str, Any]:
     found.read()
     lines = {
         Path(file).relative_to(copy).as_posix(): {
-            line: sorted({c.rpartition("|")[0] for c in contexts} & (seconds.keys() - failed))
+            str(line): sorted({c.rpartition("|")[0] for c in contexts} & (seconds.keys() - failed))
             for line, contexts in found.contexts_by_lineno(file).items()
         }
         for file in found.measured_files()
@@ -205,13 +205,24 @@ def tests_for(mutant: Mutant, reached: dict[str, Any], most: int) -> list[str]:
     """Return the tests to run, the quickest first, so many seconds of them at most.
 
     What runs while a module is imported belongs to no test, nor do the further lines of a long
-    statement: there it is all that come to the file. None if no test comes to it.
+    statement: there it is all that come to the file, or, of a file that is nothing but a table, to
+    its folder. None if there are none.
     """
-    lines = {int(line): tests for line, tests in reached["lines"].get(mutant.file, {}).items()}
+    files: dict[str, dict[str, list[str]]] = reached["lines"]
     last = mutant.line + mutant.before.count("\n")
-    tests = {test for line in range(mutant.line, last + 1) for test in lines.get(line, ())}
-    if not tests:
-        tests = {test for there in lines.values() for test in there}
+    here = files.get(mutant.file, {})
+    folder = mutant.file.rpartition("/")[0] + "/"
+    tests = (
+        {test for line in range(mutant.line, last + 1) for test in here.get(str(line), ())}
+        or {test for there in here.values() for test in there}
+        or {
+            test
+            for file, lines in files.items()
+            if file.startswith(folder)
+            for there in lines.values()
+            for test in there
+        }
+    )
     seconds: dict[str, float] = reached["seconds"]
     chosen: list[str] = []
     total = 0.0

@@ -1,4 +1,4 @@
-"""`train --track`."""
+"""`train`: what it says before, and where the run is tracked."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 import fittingroom as fr
+from fittingroom.cli.training import rough_duration
+from fittingroom.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from fittingroom.runs.run import Run
 
 Cli = Callable[..., Any]
 Command = Callable[..., subprocess.Popen[str]]
@@ -61,3 +67,28 @@ def test_a_server_that_never_answers_is_one_line_and_the_command_ends(
         "only the tracking is affected, the run folder has everything\n"
     )
     assert fr.open_run().status == "finished"
+
+
+@pytest.mark.parametrize(
+    ("pictures", "threads", "processes", "said"),
+    [
+        (1_000, 1, 1, "a minute"),  # 1000 x 10 x 3 multiplications by 4e7 a picture: 60 s
+        (1_499, 1, 1, "a minute"),
+        (1_500, 1, 1, "about 2 minutes"),
+        (60_000, 1, 1, "about 60 minutes"),
+        (60_000, 2, 3, "about 10 minutes"),
+        (90_000, 1, 1, "about 2 hours"),
+        (60_000_000, 1, 1, "about 1,000 hours"),
+    ],
+)
+def test_how_long_training_takes_is_told_roughly(
+    pictures: int, threads: int, processes: int, said: str
+) -> None:
+    environment = {"threads": threads, "processes": processes}
+    record = {
+        "data": {"train": pictures},
+        "model": {"multiply_adds": 4e7},
+        "environment": environment,
+    }
+    run = SimpleNamespace(recipe=Recipe(model="three-layer", epochs=10), record=record)
+    assert rough_duration(cast("Run", run)) == said

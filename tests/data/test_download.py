@@ -394,7 +394,10 @@ def test_read_only_cache_folder_is_an_error(server: Server, cache: Path) -> None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file-size limits are POSIX's")
-def test_full_disk_is_an_error_that_blames_no_server(server: Server, cache: Path) -> None:
+def test_full_disk_is_an_error_that_blames_no_server(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # its own file fails as well
     limit = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (100_000, r.RLIM_INFINITY))"
     command = in_another_process(server.mirror("fine"), first=limit)
     result = subprocess.run(command, capture_output=True, text=True)

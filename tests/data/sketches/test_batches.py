@@ -92,7 +92,7 @@ def test_a_result_that_was_forgotten_as_a_process_died_is_not_waited_for(
     monkeypatch.setattr(batches, "PATIENCE_SECONDS", 0.05)
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         with pytest.raises(BrokenProcessPool):
-            pool.submit(os._exit, 1).result()
+            pool.submit(signal.raise_signal, signal.SIGTERM).result()
         with pytest.raises(BrokenProcessPool):
             batches.result_of(Future(), pool)
 
