@@ -93,3 +93,25 @@ def test_folder_with_a_loop_of_links_ends(tmp_path: Path) -> None:
     (tmp_path / "a" / "x").write_bytes(b"x")
     (tmp_path / "a" / "loop").symlink_to(tmp_path, target_is_directory=True)
     assert str(list_folder(tmp_path).files[0].path) == "a/loop/a/loop/a/x"
+
+
+def test_a_folder_of_as_many_files_as_may_be_is_listed_and_one_more_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MAX_FILES", 3)
+    for number in range(3):
+        (tmp_path / f"{number}.png").touch()
+    assert len(list_folder(tmp_path).files) == 3
+    (tmp_path / "3.png").touch()
+    with pytest.raises(DataError, match="more than 3 files; give the data set's folder"):
+        list_folder(tmp_path)
+
+
+def test_a_file_is_found_nearest_to_the_root(tmp_path: Path) -> None:
+    for place in ("a/deep", "z", "zz"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "classes.txt").touch()
+    found = list_folder(tmp_path).find("classes.txt")
+    assert found is not None
+    assert found.path.as_posix() == "z/classes.txt"
+    assert list_folder(tmp_path).find("other.txt") is None

@@ -152,6 +152,14 @@ def test_pictures_of_other_sizes_become_28x28(tmp_path: Path, sizes: list[tuple[
     assert read(tmp_path, (8, 16)).learning.images.shape == (2, 1, 8, 16)
 
 
+def test_pictures_of_one_size_up_to_64_pixels_stay_as_they_are(tmp_path: Path) -> None:
+    for name in "ab":
+        save(tmp_path / name / "x.png", 50, (64, 64))
+    reading = read(tmp_path)
+    assert reading.learning.images.shape == (2, 1, 64, 64)
+    assert not any("28x28" in note for note in reading.notes)
+
+
 def test_exif_orientation_turns_the_picture_upright(tmp_path: Path) -> None:
     pixels = np.zeros((8, 16), np.uint8)
     pixels[:, :8] = 255

@@ -106,6 +106,15 @@ def test_mistakes_come_with_the_surest_first(build: Any) -> None:
     assert (np.diff(evaluation.confidence[mistakes]) <= 0).all()
 
 
+def test_mistakes_that_are_equally_sure_stay_in_order(build: Any) -> None:
+    labels = np.zeros(100, np.int64)
+    logits = np.tile(np.float32([0, 1]), (100, 1))
+    logits[50] = 0, 2
+    known = {"data_name": "pets", "fingerprint": "", "split": "test", "sketches": False}
+    evaluation = Evaluation.from_predictions(labels, logits, ("cat", "dog"), **known)
+    assert evaluation.mistakes().tolist() == [50, *range(50), *range(51, 100)]
+
+
 def test_dictionary_survives_json(build: Any) -> None:
     evaluation = build(classes=("a", "바지"), protocol="notebook")
     found = json.loads(json.dumps(evaluation.to_dict(), allow_nan=False))

@@ -176,7 +176,10 @@ def test_differences_without_doubt_need_two_pairs() -> None:
     assert pairs_to_decide(observed(1, 1e-6)) == 2
 
 
-@pytest.mark.parametrize("arguments", [(0.0, 0.05, 10), (0.8, 1.0, 10), (0.8, 0.05, 1)])
+@pytest.mark.parametrize(
+    "arguments",
+    [(0.0, 0.05, 10), (1.0, 0.05, 10), (0.8, 0.0, 10), (0.8, 1.0, 10), (0.8, 0.05, 1)],
+)
 def test_nonsense_asked_of_the_power_is_refused(arguments: tuple[float, float, int]) -> None:
     with pytest.raises(ValueError, match="got"):
         pairs_to_decide(observed(1, 1), *arguments)
