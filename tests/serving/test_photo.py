@@ -212,7 +212,7 @@ def test_enlarged_pictures_are_predicted_as_before(
 
     data = fashion_mnist.with_validation(5000)
     classifier = trained(data, tmp_path)
-    images = data.validation.images[:2000]
+    images = data.validation.images[:800]
     preparation = Preparation.measured(data.train.images)
 
     def answers(pictures: Images) -> NDArray[np.int64]:
