@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,8 @@ from fittingroom.training import device as device_module
 from fittingroom.training.bf16 import Bf16
 from fittingroom.training.device import (
     Device,
+    cpu_info,
+    cpu_threads,
     is_available,
     memory_errors,
     repeatable,
@@ -18,6 +22,34 @@ from fittingroom.training.device import (
     select_device,
     try_bf16,
 )
+
+# The CPU
+
+
+@pytest.mark.parametrize("number", [1, 2, None])
+def test_so_many_threads_are_used_inside_and_as_many_as_before_outside(number: int | None) -> None:
+    before = torch.get_num_threads()
+    with cpu_threads(number):
+        assert torch.get_num_threads() == (number or before)
+    assert torch.get_num_threads() == before
+    with pytest.raises(KeyError), cpu_threads(number):
+        raise KeyError
+    assert torch.get_num_threads() == before
+
+
+def test_what_linux_says_of_a_cpu_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "processor\t: 0\nmodel name\t: A CPU: fast\nflags\t\t: fpu avx2\nmodel name\t: Another\n"
+    monkeypatch.setattr(device_module, "open", lambda *_a, **_k: StringIO(said), raising=False)
+    assert cpu_info("model name") == "A CPU: fast"
+    assert cpu_info("flags") == "fpu avx2"
+    assert cpu_info("bogomips") == ""
+
+    def nowhere(*_arguments: object, **_named: object) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(device_module, "open", nowhere, raising=False)
+    assert cpu_info("flags") == ""
+
 
 # Choosing a device
 
