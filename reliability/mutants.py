@@ -167,18 +167,30 @@ def tests_by_line(room: str, copy: Path) -> dict[str, Any]:
     return reached
 
 
+# Of a test that starts processes, these are told by a variable of pytest's whose they are.
+COVERAGE = """
+[run]
+parallel = true
+source = fittingroom.{room}
+patch = _exit, fork
+context = ${{PYTEST_CURRENT_TEST-}}
+disable_warnings = module-not-imported, no-data-collected, module-not-measured
+"""
+
+
 def measure_tests(room: str, copy: Path) -> dict[str, Any]:
     """Run a room's tests under coverage; return the tests by line, and the seconds of each."""
     from coverage import CoverageData
 
-    data, log = WORK / room / "coverage", WORK / room / "log"
+    data, log, config = (WORK / room / name for name in ("coverage", "log", "coveragerc"))
     data.unlink(missing_ok=True)
+    config.write_text(COVERAGE.format(room=room), "utf-8")
     words = [
         *(sys.executable, "-m", "pytest", f"tests/{room}", "-q", "-p", "no:cacheprovider"),
-        *(f"--cov=fittingroom.{room}", "--cov-context=test", "--cov-report="),
+        *("--cov", f"--cov-config={config}", "--cov-context=test", "--cov-report="),
         *("--durations=0", "-vv", "--durations-min=0", "--tb=no"),
     ]
-    environment = {**os.environ, "COVERAGE_FILE": str(data)}
+    environment = {**os.environ, "COVERAGE_FILE": str(data), "COVERAGE_PROCESS_START": str(config)}
     with log.open("w") as stream:
         subprocess.run(words, env=environment, stdout=stream, stderr=subprocess.STDOUT, check=False)
     seconds: dict[str, float] = {}
@@ -193,13 +205,18 @@ def measure_tests(room: str, copy: Path) -> dict[str, Any]:
     found.read()
     lines = {
         Path(file).relative_to(copy).as_posix(): {
-            str(line): sorted({c.rpartition("|")[0] for c in contexts} & (seconds.keys() - failed))
+            str(line): sorted({test_of(c) for c in contexts} & (seconds.keys() - failed))
             for line, contexts in found.contexts_by_lineno(file).items()
         }
         for file in found.measured_files()
         if Path(file).is_relative_to(copy)  # Ray has copies of its own
     }
     return {"lines": lines, "seconds": seconds}
+
+
+def test_of(context: str) -> str:
+    """Return the test of "test|call", as pytest-cov has it, or of "test (call)", as pytest has."""
+    return context.rpartition("|")[0] or context.rpartition(" (")[0]
 
 
 def tests_for(mutant: Mutant, reached: dict[str, Any], most: int) -> list[str]:

@@ -163,6 +163,27 @@ def test_what_is_drawn_inside_does_not_disturb_what_is_drawn_outside(cpu: Device
     assert torch.equal(torch.rand(4), expected)
 
 
+@pytest.mark.parametrize("how", ["default", "warn", "error"])
+def test_settings_are_ours_inside_and_the_callers_afterwards(cpu: Device, how: str) -> None:
+    def found() -> tuple[int, bool, bool]:
+        filled = torch.utils.deterministic.fill_uninitialized_memory
+        return torch.get_deterministic_debug_mode(), torch.backends.cudnn.benchmark, filled
+
+    torch.set_deterministic_debug_mode(how)
+    torch.backends.cudnn.benchmark = True
+    try:
+        before = found()
+        with repeatable(cpu):
+            assert found() == (0, False, False)
+        assert found() == before
+        with pytest.raises(KeyError), repeatable(cpu):
+            raise KeyError
+        assert found() == before
+    finally:
+        torch.set_deterministic_debug_mode("default")
+        torch.backends.cudnn.benchmark = False
+
+
 def test_denormal_numbers_are_flushed_inside_and_only_there(cpu: Device) -> None:
     tiny = torch.full((4,), 1e-30)
     with repeatable(cpu):

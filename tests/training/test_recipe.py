@@ -19,6 +19,7 @@ from fittingroom.training.recipe import (
     MAX_COUNT,
     MAX_SEED,
     Recipe,
+    is_made_for_cuda,
     recipe,
     recipe_for_model,
     shipped_recipes,
@@ -164,6 +165,14 @@ def test_shipped_recipes_are_valid_and_say_what_they_are(name: str) -> None:
     assert isinstance(about, str)
     assert about
     assert recipe(name).model in MODELS
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_a_recipe_for_gpus_is_known_by_its_network(name: str) -> None:
+    expected = name in {"resnet", "gpu-94", "gpu-95", "gpu-96", "best"}
+    assert is_made_for_cuda(recipe(name).but(epochs=1, lr=0.5)) is expected
+    smaller = Recipe(model=recipe(name).model, model_options={"dropout": 0.123})
+    assert not is_made_for_cuda(smaller)
 
 
 def test_every_network_of_ours_has_a_recipe() -> None:
