@@ -51,7 +51,8 @@ def test_pictures_lie_beside_the_file_and_are_written_before_it(
         written.append(path.relative_to(tmp_path).as_posix())
         whole(path, content)
 
-    monkeypatch.setattr(markdown, "write_whole", write)
+    for module in (markdown, folder):
+        monkeypatch.setattr(module, "write_whole", write)
     path = tmp_path / "my report.md"
     page = '![x]({{ picture("a.svg") }})\n\n\n\n{{ "a|b" | md }}\n'
     monkeypatch.setattr(markdown, "environment", planted(page))
