@@ -72,6 +72,13 @@ def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path, build
     assert sorted(path.name for path in tmp_path.iterdir()) == ["figure.png", "figure.svg"]
 
 
+def test_folders_that_are_not_there_are_made(tmp_path: Path, build: Any) -> None:
+    for _ in range(2):
+        png, svg = save(confusion_heatmap(build()), tmp_path / "그림" / "all" / "confusion")
+        assert png.is_file()
+        assert svg.is_file()
+
+
 def test_a_file_that_is_there_stays_whole_until_it_is_replaced(
     tmp_path: Path, build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
