@@ -222,34 +222,33 @@ def test_of(context: str) -> str:
 def tests_for(mutant: Mutant, reached: dict[str, Any], most: int) -> list[str]:
     """Return the tests to run, the quickest first, so many seconds of them at most.
 
-    What runs while a module is imported belongs to no test, nor do the further lines of a long
-    statement: there it is all that come to the file, or, of a file that is nothing but a table, to
-    its folder. None if there are none.
+    What runs while a module is imported is for all tests that come to the file, and then to its
+    folder; and so are the further lines of a long statement, which belong to no test. None if
+    there are none.
     """
     files: dict[str, dict[str, list[str]]] = reached["lines"]
-    last = mutant.line + mutant.before.count("\n")
     here = files.get(mutant.file, {})
     folder = mutant.file.rpartition("/")[0] + "/"
-    tests = (
-        {test for line in range(mutant.line, last + 1) for test in here.get(str(line), ())}
-        or {test for there in here.values() for test in there}
-        or {
-            test
-            for file, lines in files.items()
-            if file.startswith(folder)
-            for there in lines.values()
-            for test in there
-        }
-    )
+    last = mutant.line + mutant.before.count("\n")
+    tests = {test for line in range(mutant.line, last + 1) for test in here.get(str(line), ())}
+    if mutant.at_import or not tests:
+        tests = every(here)
+    further = {t for file in files if file.startswith(folder) for t in every(files[file])} - tests
     seconds: dict[str, float] = reached["seconds"]
     chosen: list[str] = []
     total = 0.0
-    for test in sorted(tests, key=lambda name: (seconds[name], name)):
-        total += seconds[test]
-        if chosen and total > most:
-            break
-        chosen.append(test)
+    for group in (tests, further if mutant.at_import or not tests else set[str]()):
+        for test in sorted(group, key=lambda name: (seconds[name], name)):
+            total += seconds[test]
+            if chosen and total > most:
+                break
+            chosen.append(test)
     return chosen
+
+
+def every(lines: dict[str, list[str]]) -> set[str]:
+    """Return all tests that come to a file."""
+    return {test for tests in lines.values() for test in tests}
 
 
 # One mistake

@@ -56,6 +56,8 @@ class Mutant:
         The piece of code, and what it becomes.
     source
         The whole file with the mistake in it.
+    at_import
+        Whether it runs when the module is imported, and not when a function is called.
     """
 
     file: str
@@ -63,6 +65,7 @@ class Mutant:
     before: str
     after: str
     source: str
+    at_import: bool
 
     @property
     def key(self) -> str:
@@ -76,7 +79,7 @@ def mutants_of(file: str, source: str) -> Iterator[Mutant]:
     starts = [0]
     for line in source.encode().splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    for node in running_nodes(tree):
+    for node, at_import in running_nodes(tree):
         start = starts[node.lineno - 1] + node.col_offset
         end = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
         before = source.encode()[start:end].decode()
@@ -85,23 +88,30 @@ def mutants_of(file: str, source: str) -> Iterator[Mutant]:
             if isinstance(node, ast.expr):
                 after = f"({after})"  # what binds less tightly must not fall apart
             whole = source.encode()[:start] + after.encode() + source.encode()[end:]
-            yield Mutant(file, node.lineno, before, after, whole.decode())
+            yield Mutant(file, node.lineno, before, after, whole.decode(), at_import)
 
 
-def running_nodes(node: ast.AST) -> Iterator[ast.expr | ast.stmt]:
-    """Go through the expressions and statements that run: no annotations, words, or docstrings."""
+def running_nodes(
+    node: ast.AST, at_import: bool = True
+) -> Iterator[tuple[ast.expr | ast.stmt, bool]]:
+    """Go through the expressions and statements that run, and whether at import.
+
+    No annotations, words, or docstrings.
+    """
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
         return
     if isinstance(node, ast.Import | ast.ImportFrom | ast.JoinedStr):
         return
     if isinstance(node, ast.expr | ast.stmt):
-        yield node
+        yield node, at_import
+    function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     for name, value in ast.iter_fields(node):
         if name in {"annotation", "returns", "decorator_list", "bases", "type_params"}:
             continue
+        now = at_import and not (function and name == "body")
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
-                yield from running_nodes(child)
+                yield from running_nodes(child, now)
 
 
 def mistakes_in(node: ast.expr | ast.stmt) -> Iterator[ast.AST]:

@@ -53,6 +53,13 @@ def test_what_does_not_run_and_what_is_said_are_left_alone(source: str) -> None:
     assert changes(source) == set()
 
 
+def test_what_runs_at_import_is_told_from_what_a_function_does() -> None:
+    source = "A = 1\n\nclass B:\n    C = 2\n\n    def d(self, e=3):\n        return e + 4\n"
+    found = {mutant.before: mutant.at_import for mutant in mutants_of("x.py", source)}
+    expected = {"1": True, "2": True, "3": True, "4": False, "e + 4": False, "return e + 4": False}
+    assert found == expected
+
+
 @pytest.mark.parametrize("name", ["evaluation/metrics.py", "data/csv_bytes.py", "studies/plan.py"])
 def test_every_mistake_is_another_program_that_python_reads(name: str) -> None:
     source = (SOURCE / name).read_text("utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from io import StringIO
 
 import numpy as np
@@ -15,6 +16,7 @@ from fittingroom.training.device import (
     Device,
     cpu_info,
     cpu_threads,
+    cublas_workspace,
     is_available,
     memory_errors,
     repeatable,
@@ -161,6 +163,21 @@ def test_what_is_drawn_inside_does_not_disturb_what_is_drawn_outside(cpu: Device
         seed_everything(0)
         torch.rand(9)
     assert torch.equal(torch.rand(4), expected)
+
+
+@pytest.mark.parametrize("theirs", [None, ":16:8"])
+def test_cublas_is_told_to_sum_in_order_unless_a_person_told_it_something(
+    monkeypatch: pytest.MonkeyPatch, cpu: Device, theirs: str | None
+) -> None:
+    name = "CUBLAS_WORKSPACE_CONFIG"
+    monkeypatch.delenv(name, raising=False)
+    if theirs:
+        monkeypatch.setenv(name, theirs)
+    with cublas_workspace(Device(torch.device("cuda"))):
+        assert os.environ[name] == (theirs or ":4096:8")
+    assert os.environ.get(name) == theirs
+    with cublas_workspace(cpu):
+        assert os.environ.get(name) == theirs
 
 
 @pytest.mark.parametrize("how", ["default", "warn", "error"])
