@@ -108,9 +108,14 @@ def test_mistakes_come_with_the_surest_first(build: Any) -> None:
 
 def test_mistakes_that_are_equally_sure_stay_in_order(build: Any) -> None:
     labels = np.zeros(100, np.int64)
-    logits = np.tile(np.float32([0, 1]), (100, 1))
+    logits = np.tile(np.array([0, 1], np.float32), (100, 1))
     logits[50] = 0, 2
-    known = {"data_name": "pets", "fingerprint": "", "split": "test", "sketches": False}
+    known: dict[str, Any] = {
+        "data_name": "pets",
+        "fingerprint": "",
+        "split": "test",
+        "sketches": False,
+    }
     evaluation = Evaluation.from_predictions(labels, logits, ("cat", "dog"), **known)
     assert evaluation.mistakes().tolist() == [50, *range(50), *range(51, 100)]
 

@@ -1,4 +1,6 @@
-"""Do everything else that writes on a disk that is too small: `filling_others.py DATA FOLDER`.
+"""Do everything else that writes on a disk that is too small.
+
+    python -m tests.pressure.filling_others DATA FOLDER
 
 FOLDER is a disk in memory, which is mounted here, with a few sizes for each command. Then there is
 room, and the same command is given again. Prints one line of JSON for each case: the command, the
@@ -15,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from filling import FIELDS, call, weights
 from PIL import Image
+from tests.pressure.filling import FIELDS, call, weights
 
 from fittingroom.serving import export as _export
 from fittingroom.studies import conduct as _study
@@ -70,7 +72,7 @@ def main() -> None:
     Image.effect_noise((40, 40), 50).save(photo)
     plan.write_text(PLAN, "utf-8")
     study = ("study", str(plan), "--data", data, "--jobs", "1", "--stack", "1", "--out", "{}")
-    tune = ("tune", "two-layer", "--data", data, "--vary", "lr=1e-3..1e-2")
+    tune: tuple[str, ...] = ("tune", "two-layer", "--data", data, "--vary", "lr=1e-3..1e-2")
     tune += (
         "--trials",
         "2",

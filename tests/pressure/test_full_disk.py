@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,8 +22,16 @@ pytestmark = [
 
 def fill(script: str, data: Path, folder: Path, *sizes: str) -> list[list[object]]:
     folder.mkdir()
-    words = [sys.executable, str(HERE / script), str(data), str(folder), *sizes]
-    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=True)
+    words = [sys.executable, "-m", f"tests.pressure.{script}", str(data), str(folder), *sizes]
+    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        words,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONPATH": paths},
+        check=True,
+    )
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -39,7 +47,7 @@ def check(cases: list[list[object]], *, whole: bool) -> None:
 def test_at_each_write_a_full_disk_is_one_line_and_the_run_ends_as_if_there_had_been_room(
     shapes_folder: Path, tmp_path: Path
 ) -> None:
-    cases = fill("filling.py", shapes_folder, tmp_path / "disk")
+    cases = fill("filling", shapes_folder, tmp_path / "disk")
     assert len(cases) > 5
     assert {str(case[2]).split("/")[-1].split(":")[0] for case in cases} >= {
         "run.json",
@@ -64,13 +72,13 @@ def disk(tmp_path: Path) -> Path:
 
 
 def test_so_it_is_on_small_disks_of_any_size(shapes_folder: Path, disk: Path) -> None:
-    check(fill("filling.py", shapes_folder, disk, "4", "120", "300", "4000"), whole=True)
+    check(fill("filling", shapes_folder, disk, "4", "120", "300", "4000"), whole=True)
 
 
 def test_whatever_else_writes_says_so_and_comes_to_the_same_once_there_is_room(
     shapes_folder: Path, disk: Path
 ) -> None:
-    cases = fill("filling_others.py", shapes_folder, disk)
+    cases = fill("filling_others", shapes_folder, disk)
     assert {str(case[0]) for case in cases} == {
         *("study", "tune", "report", "export", "predict", "data")
     }

@@ -72,5 +72,6 @@ def test_every_mistake_is_another_program_that_python_reads(name: str) -> None:
 def test_a_mistake_stands_where_it_is_said_to_be_also_after_letters_of_several_bytes() -> None:
     source = 'name = "앵클 부츠"; size = 1\nother = 2\n'
     first, second = mutants_of("x.py", source)
-    assert first == Mutant("x.py", 1, "1", "(2)", 'name = "앵클 부츠"; size = (2)\nother = 2\n')
+    planted = 'name = "앵클 부츠"; size = (2)\nother = 2\n'
+    assert first == Mutant("x.py", 1, "1", "(2)", planted, at_import=True)
     assert (second.line, second.key) == (2, "x.py:2: 2 -> (3)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from io import StringIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -183,7 +184,8 @@ def test_cublas_is_told_to_sum_in_order_unless_a_person_told_it_something(
 @pytest.mark.parametrize("how", ["default", "warn", "error"])
 def test_settings_are_ours_inside_and_the_callers_afterwards(cpu: Device, how: str) -> None:
     def found() -> tuple[int, bool, bool]:
-        filled = torch.utils.deterministic.fill_uninitialized_memory
+        settings: Any = torch.utils.deterministic  # its type is made at run time
+        filled = bool(settings.fill_uninitialized_memory)
         return torch.get_deterministic_debug_mode(), torch.backends.cudnn.benchmark, filled
 
     torch.set_deterministic_debug_mode(how)
