@@ -106,6 +106,16 @@ def test_mistakes_come_with_the_surest_first(build: Any) -> None:
     assert (np.diff(evaluation.confidence[mistakes]) <= 0).all()
 
 
+def test_pictures_without_a_usable_score_are_counted() -> None:
+    logits = np.zeros((5, 2), np.float32)
+    logits[1], logits[3, 0], logits[4, 1] = np.nan, np.inf, -np.inf
+    known: dict[str, Any] = {"data_name": "pets", "fingerprint": "", "split": "test"}
+    with pytest.raises(DivergenceError, match="NaN or infinite scores for 3 of 5 pictures"):
+        Evaluation.from_predictions(
+            np.zeros(5, np.int64), logits, ("cat", "dog"), sketches=False, **known
+        )
+
+
 def test_mistakes_that_are_equally_sure_stay_in_order(build: Any) -> None:
     labels = np.zeros(100, np.int64)
     logits = np.tile(np.array([0, 1], np.float32), (100, 1))

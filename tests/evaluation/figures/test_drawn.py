@@ -72,7 +72,7 @@ def pictures(classes: tuple[str, ...] = PETS, count: int = 90, channels: int = 1
     return ImageDataset(images, np.arange(count, dtype=np.int64) % len(classes), classes)
 
 
-SOME, MANY = (tuple(f"kind {k}" for k in range(count)) for count in (13, 31))
+SOME, MANY = (tuple(f"kind {k}" for k in range(count)) for count in (13, 33))
 FIGURES: dict[str, Callable[[], Figure]] = {
     "confusion": lambda: confusion_heatmap(evaluation()),
     "confusion-some": lambda: confusion_heatmap(evaluation(SOME, 60)),
