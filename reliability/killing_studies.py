@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,10 @@ class Outcome:
         return asdict(self) | counts
 
 
-def kill_studies(kills: int, data: Path, out: Path, rng: random.Random) -> Outcome:
-    """Kill a study `kills` times."""
+def kill_studies(
+    kills: int, data: Path, out: Path, rng: random.Random, tell: Callable[[Outcome], None]
+) -> Outcome:
+    """Kill a study `kills` times, and tell of each that came to its end."""
     plan = out / "soak.toml"
     plan.write_text(PLAN, "utf-8")
     words = ["study", str(plan), "--data", str(data), *WORDS, "--out"]
@@ -93,6 +96,7 @@ def kill_studies(kills: int, data: Path, out: Path, rng: random.Random) -> Outco
         kill_one([*words, str(out / f"study-{number}")], out, number, seconds, outcome, rng)
         compare(fr.open_study(out / f"study-{number}" / "soak"), whole, outcome)
         shutil.rmtree(out / f"study-{number}")
+        tell(outcome)
     return outcome
 
 

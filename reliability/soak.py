@@ -50,10 +50,13 @@ def main() -> int:
             show(f"training, {case}", outcome.to_dict())
             keep(found, started, told.keep)
         if told.study_kills:
-            studies = killing_studies.kill_studies(told.study_kills, data, out, rng)
-            found["study"] = studies.to_dict()
+
+            def tell(outcome: killing_studies.Outcome) -> None:
+                found["study"] = outcome.to_dict()
+                keep(found, started, told.keep)
+
+            killing_studies.kill_studies(told.study_kills, data, out, rng, tell)
             show("study with two workers", found["study"])
-            keep(found, started, told.keep)
     outcomes = [*found["trainings"].values(), *([found["study"]] if "study" in found else [])]
     return int(any(one["problems"] or one["identical"] != one["finished"] for one in outcomes))
 
