@@ -57,8 +57,8 @@ def test_a_stack_is_as_high_as_the_device_likes_and_its_memory_holds(
 ) -> None:
     recipe = Recipe()
     classifier = make_classifier(recipe)
-    assert most_together(recipe, classifier, cpu) == MOST_ON_CPU
-    assert most_together(recipe, classifier, GPU) == MOST_ON_GPU
+    assert most_together(recipe, classifier, cpu) == MOST_ON_CPU == 5
+    assert most_together(recipe, classifier, GPU) == MOST_ON_GPU == 128
     assert most_together(recipe.but(batch_size=2**17), classifier, GPU) == 2**28 // (2**17 * 64)
     assert most_together(recipe.but(batch_size=10**9), classifier, GPU) == 1
     large = make_classifier(recipe.but(model_options={"hidden": [6000, 3000]}))

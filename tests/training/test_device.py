@@ -153,6 +153,12 @@ def test_layers_compute_in_the_devices_precision() -> None:
         assert found is expected
 
 
+def test_a_device_without_fast_bf16_stays_with_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device_module, "cpu_features", lambda: frozenset({"avx2"}))
+    assert try_bf16(torch.device("cpu")) == Bf16(sound=True, fast=False)
+    assert try_bf16(torch.device("mps")) == Bf16(sound=False, fast=False)
+
+
 # Repeatability
 
 
