@@ -4,7 +4,7 @@
 PYTHON ?= python3
 ARGS ?=
 # Tests side by side, in the order of tests/conftest.py; make test WORKERS= runs them one by one.
-WORKERS ?= --numprocesses 3 --dist loadfile --no-loadscope-reorder
+WORKERS ?= --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts

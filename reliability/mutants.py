@@ -341,6 +341,23 @@ def show(results: dict[str, Any]) -> None:
         for line in survivors(result["found"]):
             print(line)
         print(summary(room, result))
+    print(overall(list(results.values())))
+
+
+def overall(results: list[dict[str, Any]]) -> str:
+    """Say what share of all mistakes is noticed: the rooms' shares by their numbers of mistakes.
+
+    With the 95% interval of a stratified sample (Cochran 1977, Sampling Techniques, 5.4 and 5.9).
+    """
+    everything = sum(result["mutants"] for result in results)
+    share = variance = 0.0
+    for result in results:
+        weight, tried = result["mutants"] / everything, len(result["found"])
+        found = sum(each["outcome"] in NOTICED for each in result["found"]) / tried
+        share += weight * found
+        variance += weight**2 * found * (1 - found) / (tried - 1)
+    half = 1.96 * variance**0.5
+    return f"all: {share:.1%} noticed ({share - half:.1%} to {share + half:.1%}) of {everything:,}"
 
 
 def survivors(found: list[dict[str, Any]]) -> Iterator[str]:
