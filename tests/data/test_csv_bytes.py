@@ -12,7 +12,7 @@ from fittingroom.data import csv_bytes
 from fittingroom.data.csv_bytes import read_numbers
 from fittingroom.errors import DataError
 
-CELLS = ["0", "7", "10", "99", "100", "255", "256", "1000", "007"]
+CELLS = ["0", "7", "10", "99", "100", "255", "256", "299", "300", "999", "1000", "007"]
 
 
 def read(text: str | bytes) -> list[list[int]]:
