@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from typing import Any
 
 import pytest
 
-from fittingroom.training import ending as module
 from fittingroom.training.ending import (
     SIGNALS,
     AskedToEnd,
@@ -25,7 +25,7 @@ SIGINT, SIGTERM = int(signal.SIGINT), int(signal.SIGTERM)
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that the handler reads."""
     now = [100.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
 
 
@@ -83,10 +83,11 @@ def test_handlers_are_ours_inside_and_the_callers_afterwards() -> None:
     before = handlers()
     with ending_by_signals() as ending:
         assert handlers() == [ending] * len(SIGNALS)
+        patience = [ending.patient]
         with stopping_between_steps() as inner:
             assert inner is ending
-            assert ending.patient
-        assert not ending.patient
+            patience.append(ending.patient)
+        assert [*patience, ending.patient] == [False, True, False]
     assert handlers() == before
 
 
