@@ -17,12 +17,12 @@ SOAK = Path(__file__).parents[2] / "reliability" / "soak.py"
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked to be killed")
 def test_what_is_killed_comes_to_the_same_bits(tmp_path: Path) -> None:
     kept = tmp_path / "soak.json"
-    words = ["--kills", "8", "--study-kills", "1", "--seed", "7", "--keep", str(kept)]
+    words = ["--kills", "4", "--study-kills", "1", "--seed", "7", "--keep", str(kept)]
     done = subprocess.run([sys.executable, str(SOAK), *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(kept.read_text("utf-8"))
     outcomes = [*found["trainings"].values(), found["study"]]
-    assert sum(sum(one["kills"].values()) for one in outcomes) >= 9
+    assert sum(sum(one["kills"].values()) for one in outcomes) >= 5
     for one in outcomes:
         assert one["identical"] == one["finished"] >= 1
         assert one["problems"] == []

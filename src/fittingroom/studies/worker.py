@@ -46,13 +46,13 @@ def obey(do: Callable[[bytes, Callable[[], None]], None]) -> int:
         return 130
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # or listen() does nothing where it is ignored
     with ending_by_signals() as ending:
-        threading.Thread(target=listen, daemon=True).start()
 
         def stop_if_asked() -> None:
             if ending.should_stop():  # where training heard of it too late, and finished its run
                 raise AskedToEnd(ending.signal)
 
         try:
+            threading.Thread(target=listen, daemon=True).start()
             do(line, stop_if_asked)
         except FittingroomError as error:
             sys.stderr.write(f"{error}\n")
