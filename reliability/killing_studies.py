@@ -79,8 +79,8 @@ class Outcome:
 
 def kill_studies(
     kills: int, data: Path, out: Path, rng: random.Random, tell: Callable[[Outcome], None]
-) -> Outcome:
-    """Kill a study `kills` times, and tell of each that came to its end."""
+) -> None:
+    """Kill a study `kills` times, and tell of all so far when one came to its end."""
     plan = out / "soak.toml"
     plan.write_text(PLAN, "utf-8")
     words = ["study", str(plan), "--data", str(data), *WORDS, "--out"]
@@ -97,7 +97,6 @@ def kill_studies(
         compare(fr.open_study(out / f"study-{number}" / "soak"), whole, outcome)
         shutil.rmtree(out / f"study-{number}")
         tell(outcome)
-    return outcome
 
 
 def kill_one(

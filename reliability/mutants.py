@@ -233,11 +233,13 @@ def tests_for(mutant: Mutant, reached: dict[str, Any], most: int) -> list[str]:
     tests = {test for line in range(mutant.line, last + 1) for test in here.get(str(line), ())}
     if mutant.at_import or not tests:
         tests = every(here)
-    further = {t for file in files if file.startswith(folder) for t in every(files[file])} - tests
+    further: set[str] = set()
+    if mutant.at_import or not tests:
+        further = {t for file in files if file.startswith(folder) for t in every(files[file])}
     seconds: dict[str, float] = reached["seconds"]
     chosen: list[str] = []
     total = 0.0
-    for group in (tests, further if mutant.at_import or not tests else set[str]()):
+    for group in (tests, further - tests):
         for test in sorted(group, key=lambda name: (seconds[name], name)):
             total += seconds[test]
             if chosen and total > most:

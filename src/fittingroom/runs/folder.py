@@ -28,7 +28,6 @@ import os
 import re
 import secrets
 import sys
-import unicodedata
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -37,6 +36,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fittingroom.data.files import normal_name
 from fittingroom.errors import RunError
 from fittingroom.runs.record import Record, read_described
 from fittingroom.runs.seal import sealed
@@ -106,7 +106,7 @@ def safe_name(name: str) -> str:
     Letters are composed (Unicode's NFC), as keyboards type them: some files of macOS have theirs in
     parts, and so does a name made from theirs.
     """
-    return re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", name)).strip("-.") or "run"
+    return re.sub(r"[^\w.-]+", "-", normal_name(name)).strip("-.") or "run"
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -246,7 +246,7 @@ def find_folder(name: str | Path, runs: Path) -> Path:
         if not folders:
             raise RunError(f"{runs}: no runs here yet; train one with `fittingroom train`")
         return folders[-1]
-    for folder in (Path(name), runs / name, runs / unicodedata.normalize("NFC", str(name))):
+    for folder in (Path(name), runs / name, runs / normal_name(str(name))):
         with suppress(OSError):  # a name too long for any file
             if (folder / RECORD).is_file():
                 return folder

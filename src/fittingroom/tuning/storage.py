@@ -140,10 +140,11 @@ def check_tables(address: URL) -> None:
         tables = set(sqlalchemy.inspect(engine).get_table_names())
     finally:
         engine.dispose()
+    if not tables or {"version_info", "studies", "trials"} <= tables:
+        return
     # SQLite makes one after the other, and a full disk or a kill between two leaves it so; what is
     # missing is made when it is opened. A server makes all or none.
-    half = address.get_backend_name() == "sqlite" and tables <= tables_of_optuna()
-    if tables and not half and not {"version_info", "studies", "trials"} <= tables:
+    if address.get_backend_name() != "sqlite" or not tables <= tables_of_optuna():
         few = ", ".join(sorted(tables)[:3]) + (", ..." if len(tables) > 3 else "")
         raise TuningError(
             f"{shown(address)}: expected an empty database or one of Optuna's, found other "
