@@ -6,12 +6,10 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
+from tests.pressure.alone import printed_by
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,17 +20,8 @@ pytestmark = [
 
 def fill(script: str, data: Path, folder: Path, *sizes: str) -> list[list[object]]:
     folder.mkdir()
-    words = [sys.executable, "-m", f"tests.pressure.{script}", str(data), str(folder), *sizes]
-    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        words,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        env=os.environ | {"PYTHONPATH": paths},
-        check=True,
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    printed = printed_by(script, data, folder, *sizes)
+    return [json.loads(line) for line in printed.splitlines()]
 
 
 def check(cases: list[list[object]], *, whole: bool) -> None:

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
+from tests.pressure.alone import printed_by
 
 # Of the libraries by which a model is exported, when they are imported.
 EXPORTER = {"environment TORCHINDUCTOR_CACHE_DIR", "start method", "threads", "warnings.filters"}
@@ -27,18 +22,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     place = tmp_path_factory.mktemp("shared")
     splits = DataSplits("shapes", "", shape_pictures(240, 0), shape_pictures(80, 1))
     data = write_idx(place / "data", splits.with_validation(40))
-    words = [sys.executable, "-m", "tests.pressure.disturbed", str(data), str(place)]
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        words,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        env=os.environ | {"PYTHONPATH": paths},
-        cwd=place,
-        check=True,
-    )
-    return dict(json.loads(done.stdout))
+    return dict(json.loads(printed_by("disturbed", data, place, cwd=place)))
 
 
 @pytest.mark.slow
